@@ -1,0 +1,1 @@
+"""Settings, addresses, command line and server: the only floor that knows the whole house."""

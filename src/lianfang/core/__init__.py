@@ -1,0 +1,1 @@
+"""What every response stands on: access, territory, people and the duty ledger."""

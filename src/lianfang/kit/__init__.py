@@ -1,0 +1,1 @@
+"""Clocks, ids, codes and paging: the few things every floor needs."""

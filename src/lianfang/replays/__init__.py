@@ -1,0 +1,1 @@
+"""The five newspaper reports as scripts that act only through public actions, on a moved clock."""

@@ -1,0 +1,1 @@
+"""One room per line of work of the response."""
