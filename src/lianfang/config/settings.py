@@ -1,0 +1,100 @@
+"""Django's settings: everything that differs between machines comes from the home folder or the environment."""
+
+import os
+from pathlib import Path
+
+from lianfang.config.home import current_home
+from lianfang.config.postgres import connection
+
+HOME = current_home()
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def flag(name: str, default: bool = False) -> bool:
+    """Read an on/off environment variable and fail loudly on anything else."""
+    text = os.environ.get(name, "1" if default else "0").lower()
+    if text not in {"0", "1", "true", "false", "yes", "no"}:
+        raise ValueError(f"{name}={text!r} is neither on nor off: use 1 or 0")
+    return text in {"1", "true", "yes"}
+
+
+def database(login: str) -> dict[str, object]:
+    """Return Django's description of the database as one of the three logins (owner, app, worker)."""
+    where = connection(HOME, login, os.environ.get("LIANFANG_DATABASE", "lianfang"))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": where["dbname"],
+        "USER": where["user"],
+        "PASSWORD": where["password"],
+        "HOST": where["host"],
+        "PORT": where["port"],
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"application_name": f"lianfang-{login}"},
+    }
+
+
+SECRET_KEY = HOME.secrets.django_secret_key
+DEBUG = False
+ALLOWED_HOSTS = os.environ.get("LIANFANG_HOSTS", "127.0.0.1 localhost [::1] testserver").split()
+CSRF_TRUSTED_ORIGINS = os.environ.get("LIANFANG_ORIGINS", "").split()
+
+# The command line says which login the process is; a web process never holds the owner's.
+DATABASES = {
+    "default": database(os.environ.get("LIANFANG_LOGIN", "app")),
+    "owner": database("owner"),
+}
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "lianfang.core.access",
+    "lianfang.core.territory",
+    "lianfang.core.people",
+    "lianfang.core.duties",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+
+ROOT_URLCONF = "lianfang.config.urls"
+WSGI_APPLICATION = "lianfang.config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+            ]
+        },
+    }
+]
+
+AUTH_USER_MODEL = "access.Account"
+LOGIN_URL = "sign_in"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("LIANFANG_HTTPS")
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [ROOT / "surfaces" / "console" / "locale"]
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = HOME.path / "static"
+WHITENOISE_USE_FINDERS = True

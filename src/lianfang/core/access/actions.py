@@ -1,0 +1,148 @@
+"""Writing accounts, grants, posts and the response clock; reading roles from their file into the database."""
+
+import uuid
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.contrib.auth.hashers import make_password
+from django.db import connections
+
+from lianfang.core.access.audit import record_audit
+from lianfang.core.access.models import Account, Grant, LineOfWork, Post, ResponseClock, Role
+from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import acting
+from lianfang.kit.clock import machine_now
+from lianfang.kit.codes import EVERYWHERE, CodeRange
+from lianfang.kit.ids import new_id
+
+ROLES_FILE = Path(__file__).with_name("roles.yaml")
+
+#: the installation itself, for what happens before anybody can sign in
+ADMINISTRATION = Actor(
+    uuid.UUID(int=2), uuid.UUID(int=2), "administrator", "administration", EVERYWHERE,
+    frozenset({"access.manage_accounts", "access.move_clock"}), "installation",
+)  # fmt: skip
+
+
+def read_roles(path: Path = ROLES_FILE) -> dict[str, Any]:
+    """Read lines of work and roles from their YAML file."""
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def declare_roles(path: Path = ROLES_FILE) -> None:
+    """Write lines of work and roles into the database (as owner, when it is prepared); idempotent."""
+    data = read_roles(path)
+    LineOfWork.objects.using("owner").bulk_create(
+        [LineOfWork(code=code, name_zh=zh, name_en=en) for code, (zh, en) in data["lines"].items()],
+        update_conflicts=True,
+        unique_fields=["code"],
+        update_fields=["name_zh", "name_en"],
+    )
+    Role.objects.using("owner").bulk_create(
+        [
+            Role(code=code, name_zh=role["zh"], name_en=role["en"], permissions=sorted(role["may"]))
+            for code, role in data["roles"].items()
+        ],
+        update_conflicts=True,
+        unique_fields=["code"],
+        update_fields=["name_zh", "name_en", "permissions"],
+    )
+
+
+def create_account(
+    *, by: Actor, username: str, title: str, password: str | None = None, id: uuid.UUID | None = None
+) -> Account:
+    """Create an account for a post; without a password nobody can sign in with it yet."""
+    by.require("access.manage_accounts")
+    with acting(by):
+        account = Account(
+            id=id or new_id(),
+            username=username,
+            title=title,
+            password=make_password(password),
+            created_at=machine_now(),
+        )
+        account.save(force_insert=True)
+        record_audit(by, "access.create_account", subject=("account", account.id), division_code=by.scope.lo)
+        return account
+
+
+def give_grant(
+    *,
+    by: Actor,
+    account: uuid.UUID,
+    role: str,
+    line: str,
+    scope: CodeRange,
+    valid_from: datetime,
+    valid_until: datetime | None = None,
+    post: uuid.UUID | None = None,
+    reason: str,
+    id: uuid.UUID | None = None,
+) -> Grant:
+    """Give an account a role on a line of work for one range of codes, inside the giver's own range, for a reason."""
+    by.require("access.manage_accounts", scope.lo)
+    by.require("access.manage_accounts", scope.hi)
+    with acting(by):
+        grant = Grant.objects.create(
+            id=id or new_id(), account_id=account, role_id=role, line_id=line, code_lo=scope.lo, code_hi=scope.hi,
+            valid_from=valid_from, valid_until=valid_until, post_id=post, reason=reason, granted_by=by.account_id,
+        )  # fmt: skip
+        record_audit(by, "access.give_grant", subject=("grant", grant.id), division_code=scope.lo, role=role, line=line)
+        return grant
+
+
+def revoke_grant(grant: uuid.UUID, *, by: Actor, at: datetime) -> None:
+    """End a grant: whoever holds it is refused from that instant on."""
+    by.require("access.manage_accounts")
+    with acting(by):
+        ended = Grant.objects.filter(id=grant).update(valid_until=at)
+        record_audit(by, "access.revoke_grant", subject=("grant", grant), division_code=by.scope.lo, count=ended)
+
+
+def create_post(
+    *,
+    by: Actor,
+    role: str,
+    line: str,
+    title: str,
+    scope: CodeRange,
+    reports_to: uuid.UUID | None = None,
+    id: uuid.UUID | None = None,
+) -> Post:
+    """Create a seat of the response for one range of codes."""
+    by.require("access.manage_accounts", scope.lo)
+    with acting(by):
+        return Post.objects.create(
+            id=id or new_id(), role_id=role, line_id=line, title=title, division_code=scope.lo, code_hi=scope.hi,
+            reports_to_id=reports_to,
+        )  # fmt: skip
+
+
+def move_response_clock(offset: timedelta, *, by: Actor, reason: str) -> None:
+    """Set how far the response clock runs from the machine clock: for replays and drills, in a database of their own."""
+    by.require("access.move_clock")
+    with acting(by):
+        ResponseClock.objects.update_or_create(
+            id=1,
+            defaults={
+                "offset_seconds": int(offset.total_seconds()),
+                "moved_at": machine_now(),
+                "reason": reason,
+            },
+        )
+        record_audit(by, "access.move_clock", subject=("clock", None), division_code=by.scope.lo)
+
+
+def write_scope_key(key: bytes) -> None:
+    """Give the database the two padded halves of the scope key (RFC 2104), which only the owner's functions read."""
+    padded = key.ljust(64, b"\0")
+    pads = [bytes(byte ^ pad for byte in padded) for pad in (0x36, 0x5C)]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO scope_key (inner_pad, outer_pad) VALUES (%s, %s) "
+            "ON CONFLICT (only_row) DO UPDATE SET inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad",
+            pads,
+        )

@@ -1,0 +1,88 @@
+"""The envelope of every outside change: id made where it was made, actor, valid time, payload; one receipt."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from lianfang.core.access.rules import Actor, CommandIdTaken
+from lianfang.core.access.scope import acting
+from lianfang.kit.clock import machine_now, response_now
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A change as it arrives: ``valid_at`` is when it held, ``payload`` is JSON-like and belongs to the kind."""
+
+    id: uuid.UUID
+    kind: str
+    valid_at: datetime
+    payload: dict[str, Any] = field(default_factory=dict)
+
+    def fingerprint(self) -> bytes:
+        """Return the SHA-256 of kind, valid time and payload: the same id with another fingerprint is refused."""
+        text = json.dumps([self.kind, self.valid_at.timestamp(), self.payload], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).digest()
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the sender keeps: ``repeated`` says that the command had been applied before."""
+
+    id: uuid.UUID
+    kind: str
+    recorded_at: datetime
+    result: dict[str, Any]
+    repeated: bool
+
+
+Handler = Callable[[Actor, Envelope], dict[str, Any] | None]
+
+
+def apply_command(envelope: Envelope, handler: Handler, *, by: Actor) -> Receipt:
+    """Apply a command exactly once, in one transaction with everything it causes, and return its receipt.
+
+    Raises `CommandIdTaken` when the id was used before for another payload or by somebody out of sight; whatever the
+    handler raises leaves no trace.
+    """
+    with acting(by):
+        if not _claim(envelope, by):
+            return _former_receipt(envelope)
+        result = json.loads(json.dumps(handler(by, envelope) or {}, default=str))
+        if result:
+            with connection.cursor() as cursor:
+                cursor.execute("UPDATE access_command SET result = %s WHERE id = %s", [json.dumps(result), envelope.id])
+        return Receipt(envelope.id, envelope.kind, response_now(), result, repeated=False)
+
+
+def _claim(envelope: Envelope, by: Actor) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO access_command (id, kind, account_id, grant_id, division_code, valid_at, recorded_at,
+                                        received_at, payload_hash, result)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, '{}') ON CONFLICT (id) DO NOTHING
+            """,
+            [
+                envelope.id, envelope.kind, by.account_id, by.grant_id, by.scope.lo, envelope.valid_at, response_now(),
+                machine_now(), envelope.fingerprint(),
+            ],
+        )  # fmt: skip
+        return bool(cursor.rowcount)
+
+
+def _former_receipt(envelope: Envelope) -> Receipt:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT kind, recorded_at, payload_hash, result FROM access_command WHERE id = %s", [envelope.id]
+        )
+        row = cursor.fetchone()
+    if row is None or bytes(row[2]) != envelope.fingerprint():
+        raise CommandIdTaken(f"The id {envelope.id} was used before for another command: make a new id.")
+    result = json.loads(row[3]) if isinstance(row[3], str) else row[3]
+    return Receipt(envelope.id, row[0], row[1], result, repeated=True)

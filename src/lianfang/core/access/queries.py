@@ -1,0 +1,31 @@
+"""Reading accounts and grants: who is this, and what may they do now."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from lianfang.core.access.models import Grant, ResponseClock
+from lianfang.core.access.rules import Actor
+from lianfang.kit.codes import CodeRange
+
+
+def actors_of(account: uuid.UUID, at: datetime) -> list[Actor]:
+    """Return what an account may act as at an instant (its valid grants), the widest range first."""
+    grants = Grant.objects.select_related("role", "account").filter(
+        account_id=account, account__is_active=True, valid_from__lte=at
+    )
+    valid = [grant for grant in grants if grant.valid_until is None or grant.valid_until > at]
+    return [actor_of(grant) for grant in sorted(valid, key=lambda grant: grant.code_lo - grant.code_hi)]
+
+
+def actor_of(grant: Grant) -> Actor:
+    """Return the actor that a grant makes of its account."""
+    return Actor(
+        grant.account_id, grant.id, grant.role_id, grant.line_id, CodeRange(grant.code_lo, grant.code_hi),
+        frozenset(grant.role.permissions), grant.account.title,
+    )  # fmt: skip
+
+
+def response_clock_offset() -> timedelta:
+    """Return how far the response clock runs from the machine clock in this database."""
+    row = ResponseClock.objects.filter(id=1).values_list("offset_seconds", flat=True).first()
+    return timedelta(seconds=row or 0)

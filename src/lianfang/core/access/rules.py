@@ -1,0 +1,45 @@
+"""Who an actor is and what a grant allows: pure."""
+
+import uuid
+from dataclasses import dataclass
+
+from lianfang.kit.codes import CodeRange
+
+
+class NotPermitted(Exception):
+    """The actor's grant does not allow this, here."""
+
+
+class ScopeNotSet(Exception):
+    """Something was read or written outside of any grant."""
+
+
+class CommandIdTaken(Exception):
+    """The id of a command was used before for something else."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One account acting under one grant: role × line of work × one range of division codes."""
+
+    account_id: uuid.UUID
+    grant_id: uuid.UUID
+    role: str
+    line: str
+    scope: CodeRange
+    permissions: frozenset[str]
+    title: str = ""
+
+    def may(self, permission: str, code: int | None = None) -> bool:
+        """Say whether the grant holds a permission, and for the place that a division code names."""
+        return permission in self.permissions and (code is None or code in self.scope)
+
+    def require(self, permission: str, code: int | None = None) -> None:
+        """Raise `NotPermitted`, with a sentence for the user, unless the grant allows this here."""
+        if permission not in self.permissions:
+            raise NotPermitted(f"The role “{self.role}” may not do this ({permission}). Ask the duty desk who can.")
+        if code is not None and code not in self.scope:
+            raise NotPermitted(
+                f"Place {code} lies outside this post's area ({self.scope.lo}–{self.scope.hi}). "
+                "Hand it over to the unit it belongs to."
+            )

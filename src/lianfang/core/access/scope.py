@@ -1,0 +1,72 @@
+"""The scope of a transaction: set where it opens, checked by the database in every policy.
+
+The database trusts no plain setting, because any SQL that reaches the app login could change one. What is set is a
+token: the range, line, account and backend process, sealed with a key that only this process and the owner's
+functions can read. Forged, stale or missing tokens raise; they never answer with zero rows.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.conf import settings
+from django.db import connections, transaction
+
+from lianfang.core.access.rules import Actor, ScopeNotSet
+
+_actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
+
+
+def current_actor() -> Actor:
+    """Return who is acting, or raise `ScopeNotSet`."""
+    actor = _actor.get()
+    if actor is None:
+        raise ScopeNotSet("nobody is acting: open the transaction with acting(actor)")
+    return actor
+
+
+def scope_token(actor: Actor, backend_pid: int) -> str:
+    """Return the sealed text that the database's scope functions accept from one backend process."""
+    body = f"{actor.scope.lo}|{actor.scope.hi}|{actor.line}|{actor.account_id}|{backend_pid}"
+    seal = hmac.new(settings.HOME.secrets.scope_key, body.encode(), hashlib.sha256).hexdigest()
+    return f"{body}#{seal}"
+
+
+@contextmanager
+def acting(actor: Actor, using: str = "default") -> Iterator[Actor]:
+    """Open a transaction (or a savepoint of the running one) under one grant, and leave the former grant behind it."""
+    if _actor.get() is actor:
+        yield actor
+        return
+    with transaction.atomic(using=using):
+        token = _actor.set(actor)
+        before = _swap(using, actor)
+        try:
+            yield actor
+        finally:
+            _actor.reset(token)
+            _restore(using, before)
+
+
+def _swap(using: str, actor: Actor) -> str:
+    connection = connections[using]
+    connection.ensure_connection()
+    pid = connection.connection.info.backend_pid
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(current_setting('lianfang.scope', true), ''), set_config('lianfang.scope', %s, true)",
+            [scope_token(actor, pid)],
+        )
+        return str(cursor.fetchone()[0])
+
+
+def _restore(using: str, before: str) -> None:
+    connection: Any = connections[using]
+    # At the outermost level the transaction's end forgets the setting; a failed block is rolled back with it.
+    if not connection.in_atomic_block or connection.needs_rollback:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lianfang.scope', %s, true)", [before])

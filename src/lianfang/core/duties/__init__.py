@@ -1,0 +1,1 @@
+"""The duty ledger: every obligation of the response is one row with who, whom, by when, why and outcome."""

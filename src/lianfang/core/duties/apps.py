@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class DutiesConfig(AppConfig):
+    """The duty ledger."""
+
+    name = "lianfang.core.duties"
+    label = "duties"

@@ -1,0 +1,83 @@
+"""One PostgreSQL for a whole run of the suite, one database for each of its processes, the app login in every test.
+
+With ``LIANFANG_DATABASE_URL`` set the same suite runs on that server instead of the embedded one.
+"""
+
+import os
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+import pytest
+
+if "LIANFANG_TEST_HOME" not in os.environ:  # the first process makes the home; xdist's workers inherit it
+    os.environ["LIANFANG_TEST_HOME"] = tempfile.mkdtemp(prefix="lianfang-tests-")
+    os.environ["LIANFANG_TEST_CONTROLLER"] = str(os.getpid())
+os.environ["LIANFANG_HOME"] = os.environ["LIANFANG_TEST_HOME"]
+os.environ["LIANFANG_DATABASE"] = f"lianfang_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+os.environ["LIANFANG_LOGIN"] = "app"
+os.environ["DJANGO_SETTINGS_MODULE"] = "lianfang.config.settings"
+
+import django
+
+django.setup()
+
+from lianfang.core.access.rules import Actor
+from lianfang.kit.codes import CodeRange, code_range
+
+DINGAN = 469021
+XINZHU = 469021101201
+JIANGNAN = 469021100004
+
+
+@pytest.fixture(scope="session")
+def prepared_database(request):
+    from lianfang.config.home import current_home
+    from lianfang.config.prepare import prepare
+
+    with request.getfixturevalue("django_db_blocker").unblock():
+        prepare(current_home(), os.environ["LIANFANG_DATABASE"], recreate=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(prepared_database):
+    """Replace pytest-django's own database by the one made as a user's is made."""
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_unconfigure():
+    if os.environ.get("LIANFANG_TEST_CONTROLLER") != str(os.getpid()):
+        return
+    from lianfang.config.home import current_home
+    from lianfang.config.postgres import EmbeddedCluster
+
+    if not os.environ.get("LIANFANG_DATABASE_URL"):
+        EmbeddedCluster(current_home()).destroy()
+    shutil.rmtree(Path(os.environ["LIANFANG_TEST_HOME"]), ignore_errors=True)
+
+
+def make_actor(
+    *permissions: str, scope: CodeRange | str = "469021", role: str = "commander", line: str = "command"
+) -> Actor:
+    """An actor that need not exist as an account: the county's commander unless told otherwise."""
+    area = code_range(scope) if isinstance(scope, str) else scope
+    return Actor(uuid.uuid4(), uuid.uuid4(), role, line, area, frozenset(permissions), role)
+
+
+@pytest.fixture
+def commander() -> Actor:
+    """The owner of everything here: whole county, all permissions the tests need."""
+    return make_actor("duties.read_duties", "duties.finish_duty", "duties.waive_duty")
+
+
+@pytest.fixture
+def grid_worker() -> Actor:
+    """Somebody of Xinzhu village, and of nowhere else."""
+    return make_actor(
+        "duties.read_duties", "duties.finish_duty", scope=str(XINZHU), role="grid_worker", line="community"
+    )
