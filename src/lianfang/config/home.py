@@ -13,14 +13,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import click
 from platformdirs import user_data_path
 
 KEY_BYTES = 32
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-class NotReady(Exception):
-    """What the machine must provide is missing or unsafe; the message says what and what to do."""
+class NotReady(click.ClickException):
+    """What the machine must provide is missing or unsafe; the command line prints the sentence and ends."""
 
 
 class HomeNotPrivate(NotReady):
@@ -67,9 +68,7 @@ class Home:
         if not self.secrets_file.exists():
             self._make_secrets()
         stored = _read_json(self.secrets_file)
-        return Secrets(
-            **{field.name: _secret(field.name, field.type, stored, self) for field in fields(Secrets)}
-        )
+        return Secrets(**{field.name: _secret(field.name, field.type, stored, self) for field in fields(Secrets)})
 
     @property
     def secrets_file(self) -> Path:
@@ -118,9 +117,7 @@ class Home:
         self.path.chmod(0o700)
 
     def _make_secrets(self) -> None:
-        text = json.dumps(
-            {field.name: _generate(field.name, field.type) for field in fields(Secrets)}, indent=1
-        )
+        text = json.dumps({field.name: _generate(field.name, field.type) for field in fields(Secrets)}, indent=1)
         handle, name = tempfile.mkstemp(dir=self.path, prefix=".secrets-")  # mkstemp gives 0600
         try:
             with os.fdopen(handle, "w") as file:
@@ -169,9 +166,7 @@ def _secret(name: str, kind: object, stored: dict[str, str], home: Home) -> Any:
     try:
         text = Path(given).read_text().strip() if given else stored[name]
     except KeyError:
-        raise SecretUnreadable(
-            f"{home.secrets_file} has no field {name}. Put it back from your copy."
-        ) from None
+        raise SecretUnreadable(f"{home.secrets_file} has no field {name}. Put it back from your copy.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SecretUnreadable(f"The secret {name} cannot be read from {place}: {error}.") from error
     if not isinstance(text, str) or not text:
