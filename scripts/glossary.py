@@ -9,8 +9,8 @@ import yaml
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 INTRODUCTION = """# Glossary
 
-The responders' own words. Names in source, records, screens and reports come from here, one per thing. This page
-is written by `python scripts/glossary.py` from `glossary.yaml`; change the words there.
+The responders' own words. Names in source, records, screens and reports come from here, one per thing. `python
+scripts/glossary.py` writes this page from `glossary.yaml`; change the words there.
 """
 
 
@@ -31,13 +31,9 @@ def rendered(glossary: dict[str, list[dict[str, str]]]) -> str:
     """Return the page: a table of the field's terms and one of the plain words."""
     parts = [INTRODUCTION]
     for title, section in [("Terms of the field", "terms"), ("Plain words of our records", "words")]:
-        rows = [
-            f"| {row['zh']} | {row['en']} | `{row['id']}` | {row['means']} |" for row in glossary[section]
-        ]
+        rows = [f"| {row['zh']} | {row['en']} | `{row['id']}` | {row['means']} |" for row in glossary[section]]
         parts.append(
-            "\n".join(
-                [f"## {title}", "", "| 中文 | English | name | meaning |", "|---|---|---|---|", *rows, ""]
-            )
+            "\n".join([f"## {title}", "", "| 中文 | English | name | meaning |", "|---|---|---|---|", *rows, ""])
         )
     return "\n".join(parts)
 

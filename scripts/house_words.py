@@ -1,4 +1,4 @@
-"""Refuse what the repository must not hold: addresses of package sources, paths of one machine, private keys."""
+"""Refuse what no file may hold: addresses of package sources, paths of one machine, private keys."""
 
 import argparse
 import re

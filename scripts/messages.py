@@ -91,15 +91,13 @@ def update_all(paths: list[Path], wanted: Catalog) -> None:
 def incomplete(paths: list[Path], wanted: Catalog) -> list[str]:
     """Return a sentence for each message that a language leaves untranslated, fuzzy or unknown."""
     if len(wanted) and not paths:
-        return [
-            f"{len(wanted)} messages and no catalogue: begin src/lianfang/locale/en/LC_MESSAGES/django.po"
-        ]
+        return [f"{len(wanted)} messages and no catalogue: begin src/lianfang/locale/en/LC_MESSAGES/django.po"]
     languages = sorted({path.parent.parent.name for path in paths})
     faults = []
     for language in languages:
         catalogues = [load(path) for path in paths if path.parent.parent.name == language]
         faults += [
-            f"{language}: {where(message)}: {message.id!r} has no translation; run `make messages`, then translate"
+            f"{language}: {where(message)}: translate {message.id!r} (`make messages` adds it)"
             for message in wanted
             if message.id and not any(translated(catalogue, message) for catalogue in catalogues)
         ]

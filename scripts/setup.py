@@ -1,8 +1,8 @@
 """Prepare a checkout to run: virtual environment, locked libraries, front-end files, translations.
 
 Run by ``make setup`` with the machine's own Python; the standard library is all it uses. Each step leaves a
-stamp in ``.setup/`` that hashes whatever the step depends on, so that a second run does only what has changed. A
-stamp is removed before its step begins and written after it has ended: a step cut short is done again.
+stamp in ``.setup/`` that hashes whatever the step depends on, so that a second run does only what has changed.
+A stamp is removed before its step begins and written after it has ended: a step cut short is done again.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import venv
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,7 +55,7 @@ def prepare(requirements: list[str]) -> None:
     steps = [step("virtual environment", [VENV / "pyvenv.cfg"], make_venv, product=PYTHON, also=str(ROOT))]
     for name in requirements:
         lock = ROOT / "requirements" / f"{name}.txt"
-        steps.append(step(f"libraries {name}", [lock], lambda lock=lock: install_locked(lock)))
+        steps.append(step(f"libraries {name}", [lock], partial(install_locked, lock)))
     steps += [
         step("lianfang itself", [ROOT / "pyproject.toml"], install_project, product=VENV / "bin/lianfang"),
         step(
@@ -78,7 +79,7 @@ def prepare(requirements: list[str]) -> None:
 def step(
     title: str, inputs: list[Path], work: Callable[[], None], *, product: Path | None = None, also: str = ""
 ) -> bool:
-    """Do a piece of work unless its stamp fits its inputs and its product is there; say whether it was done."""
+    """Do a piece of work unless its stamp fits its inputs and its product exists; say whether it was done."""
     stamp = STAMPS / title.replace(" ", "-")
     there = product is None or product.exists()
     if there and stamp.exists() and stamp.read_text() == fingerprint(inputs, also):
@@ -185,7 +186,7 @@ def install_project() -> None:
 
 
 def pip(command: str) -> list[str]:
-    """Return the start of a pip command line; the machine's settings (mirrors, certificates) stay in force."""
+    """Return the start of a pip command line; the machine's settings, such as mirrors, hold."""
     quiet = ["--disable-pip-version-check", "--no-input"]
     return [
         str(PYTHON),
@@ -233,8 +234,8 @@ def run(command: list[str], *, folder: Path = ROOT, total: int = 0) -> None:
     if process.returncode:
         print("".join(last_words) if total else "", end="", flush=True)
         raise SetupRefused(
-            f"this step ended with code {process.returncode}, see above; when a package source could not be "
-            "reached, set your mirror in the settings of pip and npm; then run make setup again: it goes on from here."
+            f"this step ended with code {process.returncode}, see above; if a package source was not reached, "
+            "set your mirror in the settings of pip and npm. Run make setup again: it goes on from here."
         )
 
 

@@ -23,15 +23,9 @@ def main() -> None:
     root = parser.parse_args().root
     allowed = exceptions(root / "scripts/size_exceptions.toml")
     lengths = dict(function_lengths(root))
-    over = [
-        f"{path}: {lines} lines, past {FILE_LINES}"
-        for path, lines in file_lengths(root)
-        if lines > FILE_LINES
-    ]
+    over = [f"{path}: {lines} lines, past {FILE_LINES}" for path, lines in file_lengths(root) if lines > FILE_LINES]
     over += [
-        f"{name}: {lines} lines, past {FUNCTION_LINES}"
-        for name, lines in lengths.items()
-        if lines > FUNCTION_LINES
+        f"{name}: {lines} lines, past {FUNCTION_LINES}" for name, lines in lengths.items() if lines > FUNCTION_LINES
     ]
     unexplained = [line for line in over if line.split(": ")[0] not in allowed]
     stale = [name for name in allowed if not any(line.startswith(f"{name}: ") for line in over)]
@@ -40,9 +34,7 @@ def main() -> None:
     for name in stale:
         print(f"scripts/size_exceptions.toml: {name} is within its budget now; remove the exception")
     if lengths:
-        print(
-            f"{len(lengths)} functions, median {median(lengths.values()):.0f} lines, longest {max(lengths.values())}"
-        )
+        print(f"{len(lengths)} functions, median {median(lengths.values()):.0f} lines, longest {max(lengths.values())}")
     sys.exit(bool(unexplained or stale))
 
 

@@ -23,19 +23,16 @@ def main() -> None:
     TARGET.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         write(Path(name).name, SOURCE_MAP.sub(b"\n", (PACKAGES / name).read_bytes()))
-    wanted = [
-        line for line in (ROOT / "frontend/icons.txt").read_text().split("\n") if line and line[0] != "#"
-    ]
+    lines = (ROOT / "frontend/icons.txt").read_text().splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
     write("icons.svg", sprite(wanted, PACKAGES / "@tabler/icons/icons/outline").encode())
 
 
 def sprite(names: list[str], folder: Path) -> str:
-    """Return one SVG document holding a symbol for each named icon; an unknown name ends the run with a sentence."""
+    """Return one SVG document with a symbol for each named icon; an unknown name ends the run with a sentence."""
     unknown = [name for name in names if not (folder / f"{name}.svg").is_file()]
     if unknown:
-        sys.exit(
-            f"frontend/icons.txt: Tabler has no outline icon called {', '.join(unknown)}; correct the name."
-        )
+        sys.exit(f"frontend/icons.txt: Tabler has no outline icon called {', '.join(unknown)}; correct the name.")
     symbols = [symbol(name, (folder / f"{name}.svg").read_text()) for name in names]
     return "\n".join(['<svg xmlns="http://www.w3.org/2000/svg">', *symbols, "</svg>", ""])
 
