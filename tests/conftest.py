@@ -45,6 +45,33 @@ def django_db_setup(prepared_database):
     """Replace pytest-django's own database by the one made as a user's is made."""
 
 
+#: what preparing a database writes, which tests that commit must not empty
+REFERENCE = {
+    "access_role",
+    "access_lineofwork",
+    "duties_dutykind",
+    "django_migrations",
+    "django_content_type",
+    "scope_key",
+}
+
+
+@pytest.fixture
+def committing(django_db_setup, django_db_blocker):
+    """For the few tests that need real commits: no transaction around them, every table emptied afterwards."""
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        try:
+            yield
+        finally:
+            with connections["owner"].cursor() as cursor:
+                cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+                tables = sorted({name for (name,) in cursor.fetchall()} - REFERENCE)
+                cursor.execute(f"TRUNCATE {', '.join(tables)}")
+            connections.close_all()
+
+
 @pytest.fixture(autouse=True)
 def cheap_passwords(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "lianfang.core.access.middleware.ResponseClockMiddleware",
 ]
 
 ROOT_URLCONF = "lianfang.config.urls"
@@ -98,3 +99,4 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = HOME.path / "static"
 WHITENOISE_USE_FINDERS = True
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from lianfang.core.duties.actions import declare_kinds, finish_duties, finish_du
 from lianfang.core.duties.queries import balance, duties, ledger_disagreements
 from lianfang.core.duties.rules import Desired, DutyAlreadyFinished, DutyNotFound, Kind, UnknownOutcome
 from lianfang.kit.clock import clock_at, local
+from lianfang.kit.refusals import Refusal
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +129,7 @@ def test_another_villages_duty_cannot_be_finished(commander):
 def test_waiving_needs_a_reason_and_an_authority(commander):
     open_visits(commander, people(1))
     duty = duties(by=commander)[0].id
-    with pytest.raises(ValueError, match="authority"):
+    with pytest.raises(Refusal, match="authority"):
         waive_duties([duty], by=commander, reason="in hospital", authority=" ", valid_at=NOON)
     assert waive_duties([duty], by=commander, reason="in hospital", authority="duty desk", valid_at=NOON) == 1
     assert balance(by=commander).waived == 1

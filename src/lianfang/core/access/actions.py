@@ -11,6 +11,7 @@ from django.db import connections
 
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.models import Account, Grant, LineOfWork, Post, ResponseClock, Role
+from lianfang.core.access.permissions import MANAGE_ACCOUNTS, MOVE_CLOCK
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import machine_now
@@ -22,7 +23,7 @@ ROLES_FILE = Path(__file__).with_name("roles.yaml")
 #: the installation itself, for what happens before anybody can sign in
 ADMINISTRATION = Actor(
     uuid.UUID(int=2), uuid.UUID(int=2), "administrator", "administration", EVERYWHERE,
-    frozenset({"access.manage_accounts", "access.move_clock"}), "installation",
+    frozenset({MANAGE_ACCOUNTS, MOVE_CLOCK}), "installation",
 )  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def create_account(
     *, by: Actor, username: str, title: str, password: str | None = None, id: uuid.UUID | None = None
 ) -> Account:
     """Create an account for a post; without a password nobody can sign in with it yet."""
-    by.require("access.manage_accounts")
+    by.require(MANAGE_ACCOUNTS)
     with acting(by):
         account = Account(
             id=id or new_id(),
@@ -83,8 +84,8 @@ def give_grant(
     id: uuid.UUID | None = None,
 ) -> Grant:
     """Give an account a role on a line of work for one range of codes, inside the giver's own range, for a reason."""
-    by.require("access.manage_accounts", scope.lo)
-    by.require("access.manage_accounts", scope.hi)
+    by.require(MANAGE_ACCOUNTS, scope.lo)
+    by.require(MANAGE_ACCOUNTS, scope.hi)
     with acting(by):
         grant = Grant.objects.create(
             id=id or new_id(), account_id=account, role_id=role, line_id=line, code_lo=scope.lo, code_hi=scope.hi,
@@ -96,7 +97,7 @@ def give_grant(
 
 def revoke_grant(grant: uuid.UUID, *, by: Actor, at: datetime) -> None:
     """End a grant: whoever holds it is refused from that instant on."""
-    by.require("access.manage_accounts")
+    by.require(MANAGE_ACCOUNTS)
     with acting(by):
         ended = Grant.objects.filter(id=grant).update(valid_until=at)
         record_audit(by, "access.revoke_grant", subject=("grant", grant), division_code=by.scope.lo, count=ended)
@@ -113,7 +114,7 @@ def create_post(
     id: uuid.UUID | None = None,
 ) -> Post:
     """Create a seat of the response for one range of codes."""
-    by.require("access.manage_accounts", scope.lo)
+    by.require(MANAGE_ACCOUNTS, scope.lo)
     with acting(by):
         return Post.objects.create(
             id=id or new_id(), role_id=role, line_id=line, title=title, division_code=scope.lo, code_hi=scope.hi,
@@ -123,7 +124,7 @@ def create_post(
 
 def move_response_clock(offset: timedelta, *, by: Actor, reason: str) -> None:
     """Set how far the response clock runs from the machine clock: for replays and drills, in a database of their own."""
-    by.require("access.move_clock")
+    by.require(MOVE_CLOCK)
     with acting(by):
         ResponseClock.objects.update_or_create(
             id=1,

@@ -4,17 +4,22 @@ import uuid
 from dataclasses import dataclass
 
 from lianfang.kit.codes import CodeRange
+from lianfang.kit.refusals import Conflict, Refusal
 
 
-class NotPermitted(Exception):
+class NotPermitted(Refusal):
     """The actor's grant does not allow this, here."""
+
+
+class SignInRefused(Refusal):
+    """Wrong name or password, an account that is closed, or no valid grant."""
 
 
 class ScopeNotSet(Exception):
     """Something was read or written outside of any grant."""
 
 
-class CommandIdTaken(Exception):
+class CommandIdTaken(Conflict):
     """The id of a command was used before for something else."""
 
 

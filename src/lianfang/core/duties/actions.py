@@ -12,6 +12,7 @@ from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.models import DutyKind
+from lianfang.core.duties.permissions import FINISH_DUTY, WAIVE_DUTY
 from lianfang.core.duties.rules import (
     COLUMNS,
     Changes,
@@ -24,6 +25,7 @@ from lianfang.core.duties.rules import (
 )
 from lianfang.kit.clock import response_now
 from lianfang.kit.codes import county_of, unit_range
+from lianfang.kit.refusals import Refusal
 
 RECONCILE = """
 WITH desired ({columns}) AS MATERIALIZED ({query}),
@@ -160,7 +162,7 @@ def finish_duty(
 
     Raises `DutyNotFound`, `DutyAlreadyFinished` or `UnknownOutcome`, each with a sentence for whoever did the work.
     """
-    by.require("duties.finish_duty")
+    by.require(FINISH_DUTY)
     with acting(by):
         kind = _duty_kind(duty, by)
         _check_outcome(kind, outcome)
@@ -209,9 +211,9 @@ def waive_duties(
     cause: uuid.UUID | None = None,
 ) -> int:
     """Waive outstanding duties in the actor's area for a reason and on an authority; return how many were."""
-    by.require("duties.waive_duty")
+    by.require(WAIVE_DUTY)
     if not reason.strip() or not authority.strip():
-        raise ValueError("A duty is waived for a reason and on somebody's authority: fill in both.")
+        raise Refusal("A duty is waived for a reason and on somebody's authority: fill in both.")
     with acting(by):
         done = _finish("id = ANY(%(duties)s) AND county = %(county)s", by, "waived", None, valid_at, cause, None,
                        reason=reason, authority=authority, duties=list(duties), county=county_of(by.scope.lo))  # fmt: skip

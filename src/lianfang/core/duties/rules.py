@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from lianfang.kit.refusals import Conflict, NotFound, Refusal
 
-class DutyAlreadyFinished(Exception):
+
+class DutyAlreadyFinished(Conflict):
     """Somebody finished this duty before, or it was cancelled meanwhile."""
 
 
-class DutyNotFound(Exception):
+class DutyNotFound(NotFound):
     """No such duty lies in the actor's area."""
 
 
-class UnknownOutcome(Exception):
+class UnknownOutcome(Refusal):
     """The duty's kind does not know this outcome."""
 
 

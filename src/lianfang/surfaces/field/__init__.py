@@ -1,0 +1,1 @@
+"""Phones and programs: commands in, receipts and duties out."""

@@ -1,0 +1,86 @@
+"""Every change that may enter from outside, in one table: console, phone, API, import and replay use the same."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lianfang.core.access.commands import Envelope, Receipt, apply_command
+from lianfang.core.access.rules import Actor
+from lianfang.core.duties.actions import finish_duty, waive_duties
+from lianfang.kit.refusals import Refusal
+
+Handler = Callable[[Actor, Envelope, Any], dict[str, Any] | None]
+
+
+class UnknownCommand(Refusal):
+    """No such command exists."""
+
+
+class PayloadRefused(Refusal):
+    """The payload of a command is not what its kind needs: which field, and why."""
+
+
+class Payload(BaseModel):
+    """Base of all payloads: unknown fields are refused, so that a misspelt one is never lost silently."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FinishDuty(Payload):
+    duty: int
+    outcome: str
+    detail: dict[str, Any] | None = None
+
+
+class WaiveDuties(Payload):
+    duties: list[int]
+    reason: str
+    authority: str
+
+
+def _finish_duty(by: Actor, envelope: Envelope, payload: FinishDuty) -> dict[str, Any]:
+    finish_duty(
+        payload.duty,
+        by=by,
+        outcome=payload.outcome,
+        valid_at=envelope.valid_at,
+        detail=payload.detail,
+        cause=envelope.id,
+    )
+    return {"duty": payload.duty}
+
+
+def _waive_duties(by: Actor, envelope: Envelope, payload: WaiveDuties) -> dict[str, Any]:
+    number = waive_duties(
+        payload.duties, by=by, reason=payload.reason, authority=payload.authority, valid_at=envelope.valid_at,
+        cause=envelope.id,
+    )  # fmt: skip
+    return {"waived": number}
+
+
+COMMANDS: Mapping[str, tuple[type[BaseModel], Handler]] = {
+    "finish_duty": (FinishDuty, _finish_duty),
+    "waive_duties": (WaiveDuties, _waive_duties),
+}
+
+
+def submit(envelope: Envelope, *, by: Actor) -> Receipt:
+    """Apply one command of any kind exactly once and return its receipt.
+
+    Raises a `Refusal` with a sentence when the kind is unknown, the payload does not fit or the action refuses;
+    then nothing was written and the id may be used again.
+    """
+    if envelope.kind not in COMMANDS:
+        raise UnknownCommand(f"There is no command “{envelope.kind}”. Known: {', '.join(sorted(COMMANDS))}.")
+    model, handler = COMMANDS[envelope.kind]
+    payload = _read(model, envelope)
+    return apply_command(envelope, lambda by, envelope: handler(by, envelope, payload), by=by)
+
+
+def _read(model: type[BaseModel], envelope: Envelope) -> BaseModel:
+    try:
+        return model.model_validate(envelope.payload)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'payload'}: {e['msg']}" for e in error.errors())
+        raise PayloadRefused(f"The command {envelope.kind} cannot be read: {problems}.") from None

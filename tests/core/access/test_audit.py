@@ -1,0 +1,80 @@
+"""The audit is chained, verified, free of personal data and read by auditors only."""
+
+import threading
+
+import pytest
+from django.db import connections, transaction
+
+from conftest import DINGAN, make_actor
+from lianfang.core.access.audit import PersonalDataInAudit, record_audit
+from lianfang.core.access.models import AuditEntry
+from lianfang.core.access.scope import acting
+from lianfang.core.access.sealer import seal_audit, verify_audit
+
+pytestmark = pytest.mark.usefixtures("committing")
+
+
+def write(number: int = 3) -> None:
+    by = make_actor()
+    for _ in range(number):
+        with acting(by):
+            record_audit(by, "tests.look", subject=("test", None), division_code=DINGAN * 10**9)
+
+
+def test_sealed_rows_verify_and_the_rest_is_reported():
+    write(3)
+    assert seal_audit() == 3
+    write(2)
+    found = verify_audit()
+    assert (found.batches, found.sealed, found.unsealed, found.broken) == (1, 3, 2, None)
+    assert seal_audit() == 2
+    assert seal_audit() == 0
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE access_auditentry SET count = 7",
+        "DELETE FROM access_auditentry WHERE seq = (SELECT min(seq) FROM access_auditentry)",
+    ],
+)
+def test_whoever_changes_a_sealed_row_is_found_out(tampering):
+    write(3)
+    seal_audit()
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ALTER TABLE access_auditentry DISABLE ROW LEVEL SECURITY")
+        cursor.execute(tampering)
+        cursor.execute("ALTER TABLE access_auditentry ENABLE ROW LEVEL SECURITY")
+    assert verify_audit().broken == 1
+
+
+def test_a_row_of_a_running_transaction_waits_for_the_next_batch():
+    sealed: list[int] = []
+
+    def seal() -> None:
+        sealed.append(seal_audit())
+        connections["default"].close()
+
+    write(1)
+    with transaction.atomic():
+        write(1)
+        thread = threading.Thread(target=seal)  # somebody else seals while our transaction is open
+        thread.start()
+        thread.join()
+    assert sealed == [1]
+    assert seal_audit() == 1
+    assert verify_audit().broken is None
+
+
+def test_free_text_is_refused():
+    by = make_actor()
+    with acting(by), pytest.raises(PersonalDataInAudit):
+        record_audit(by, "tests.look", subject=("test", None), division_code=1, note="王小明")
+
+
+def test_only_the_audit_line_reads_it():
+    write(1)
+    with acting(make_actor(line="command")):
+        assert AuditEntry.objects.count() == 0
+    with acting(make_actor(line="audit", role="auditor")):
+        assert AuditEntry.objects.count() == 1

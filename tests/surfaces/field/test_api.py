@@ -1,0 +1,131 @@
+"""Commands in over HTTP: applied once, refused with a sentence, never outside the area."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from conftest import DINGAN, XINZHU
+from lianfang.core.access.actions import ADMINISTRATION, create_account, give_grant, revoke_grant
+from lianfang.core.access.queries import actors_of
+from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import acting
+from lianfang.core.duties.actions import reconcile
+from lianfang.core.duties.queries import duties
+from lianfang.core.duties.rules import Desired
+from lianfang.kit.clock import local, machine_now
+from lianfang.kit.codes import code_range
+from lianfang.kit.ids import new_id
+
+pytestmark = pytest.mark.django_db
+NOON = local("2022-07-14 12:00")
+
+
+def account(role: str, scope: str, line: str = "community") -> Actor:
+    made = create_account(by=ADMINISTRATION, username=f"{role}-{scope}-{new_id()}", title=role, password="open sesame")
+    with acting(ADMINISTRATION):
+        give_grant(
+            by=ADMINISTRATION, account=made.id, role=role, line=line, scope=code_range(scope),
+            valid_from=machine_now() - timedelta(days=1), reason="test",
+        )  # fmt: skip
+    return actors_of(made.id, machine_now())[0]
+
+
+@pytest.fixture
+def worker():
+    return account("grid_worker", str(XINZHU))
+
+
+@pytest.fixture
+def visit(worker):
+    query = """SELECT 'resident', %(who)s::uuid, 'request_visit', 'once', %(place)s::bigint, 'grid_worker', NULL::uuid,
+                      'rule', %(who)s::uuid, %(noon)s::timestamptz, %(noon)s::timestamptz"""
+    desire = Desired(("request_visit",), query, {"who": uuid.uuid4(), "place": XINZHU * 1000 + 1, "noon": NOON})
+    reconcile(desire, by=worker, county=DINGAN, valid_at=NOON, cause=uuid.uuid4())
+    return duties(by=worker)[0].id
+
+
+@pytest.fixture
+def call(client, worker):
+    def send(method, path, body=None, by=worker):
+        from lianfang.core.access.sign_in import token_of
+
+        headers = {"Authorization": f"Bearer {token_of(by)}"} if by else {}
+        return getattr(client, method)(f"/api/{path}", body, content_type="application/json", headers=headers)
+
+    return send
+
+
+def command(kind="finish_duty", id=None, **payload):
+    return {"id": str(id or new_id()), "kind": kind, "valid_at": "2022-07-14T12:30:00+08:00", "payload": payload}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kind(django_db_setup, django_db_blocker):
+    from lianfang.core.duties.actions import declare_kinds
+    from lianfang.core.duties.rules import Kind
+
+    with django_db_blocker.unblock():
+        declare_kinds([Kind("request_visit", "测试", "test", "tests", ("seen",))])
+
+
+def test_signing_in_gives_a_token_for_each_grant(client, worker):
+    from lianfang.core.access.models import Account
+
+    name = Account.objects.get(id=worker.account_id).username
+    answer = client.post("/api/sign-in", {"username": name, "password": "open sesame"}, content_type="application/json")
+    assert [grant["role"] for grant in answer.json()] == ["grid_worker"]
+    wrong = client.post("/api/sign-in", {"username": name, "password": "open"}, content_type="application/json")
+    assert (wrong.status_code, "password is wrong" in wrong.json()["detail"]) == (401, True)
+
+
+def test_a_command_is_applied_once_and_answers_the_same_receipt(call, visit):
+    body = command(duty=visit, outcome="seen")
+    first, again = call("post", "commands", body), call("post", "commands", body)
+    assert (first.status_code, first.json()["repeated"]) == (200, False)
+    assert (again.status_code, again.json()["repeated"]) == (200, True)
+    assert call("get", "duties/balance").json() == {
+        "opened": 1, "done": 1, "waived": 0, "cancelled": 0, "outstanding": 0
+    }  # fmt: skip
+
+
+def test_the_same_id_for_something_else_is_a_conflict(call, visit):
+    body = command(duty=visit, outcome="seen")
+    call("post", "commands", body)
+    answer = call("post", "commands", body | {"payload": {"duty": visit, "outcome": "seen", "detail": {"a": 1}}})
+    assert (answer.status_code, answer.json()["title"]) == (409, "CommandIdTaken")
+
+
+def test_a_refused_command_leaves_nothing_and_its_id_can_be_used_again(call, visit):
+    body = command(duty=visit, outcome="flown")
+    assert call("post", "commands", body).status_code == 422
+    assert call("post", "commands", body | {"payload": {"duty": visit, "outcome": "seen"}}).status_code == 200
+
+
+def test_a_misspelt_field_is_named(call, visit):
+    answer = call("post", "commands", command(duty=visit, outcme="seen"))
+    assert answer.status_code == 422 and "outcme" in answer.json()["detail"]
+
+
+def test_another_villages_worker_neither_sees_nor_finishes_it(call, visit):
+    stranger = account("grid_worker", "469021100004")
+    assert call("get", "duties", by=stranger).json() == []
+    answer = call("post", "commands", command(duty=visit, outcome="seen"), by=stranger)
+    assert (answer.status_code, answer.json()["title"]) == (404, "DutyNotFound")
+
+
+def test_a_revoked_grant_ends_the_token(call, worker):
+    assert call("get", "duties").status_code == 200
+    revoke_grant(worker.grant_id, by=ADMINISTRATION, at=machine_now())
+    assert call("get", "duties").status_code == 401
+
+
+def test_without_a_token_nothing_is_said(call):
+    assert call("get", "duties", by=None).status_code == 401
+    assert call("post", "commands", command(), by=None).status_code == 401
+
+
+def test_an_unknown_command_and_a_time_without_zone_are_refused(call):
+    assert "Known: " in call("post", "commands", command("fly")).json()["detail"]
+    naive = command() | {"valid_at": "2022-07-14T12:30:00"}
+    assert "time zone" in call("post", "commands", naive).json()["detail"]
