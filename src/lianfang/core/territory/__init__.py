@@ -1,0 +1,1 @@
+"""Territory: divisions down to hamlets and grids, places, boundaries, chains of responsibility."""
