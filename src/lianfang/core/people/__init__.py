@@ -1,0 +1,1 @@
+"""People: households, residents, and how one person is told from another."""
