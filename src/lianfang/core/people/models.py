@@ -10,7 +10,7 @@ from lianfang.kit.ids import new_id
 
 SEXES = ("male", "female")
 VULNERABILITIES = (
-    "elderly_alone", "infant", "pregnant", "dialysis", "disabled", "bedridden", "chronic_medicine",
+    "lives_alone_70", "infant", "pregnant", "dialysis", "disabled", "bedridden", "regular_medicine",
 )  # fmt: skip
 
 

@@ -1,0 +1,13 @@
+"""What may be done with the register of people."""
+
+REGISTER_PEOPLE = "people.register_people"
+READ_PEOPLE = "people.read_people"
+OPEN_IDENTIFIER = "people.open_identifier"
+RECORD_PRESENCE = "people.record_presence"
+
+PERMISSIONS = {
+    REGISTER_PEOPLE: ("登记住户居民", "register households and residents"),
+    READ_PEOPLE: ("查看住户居民", "read households and residents"),
+    OPEN_IDENTIFIER: ("打开证件号与电话", "open an identifier"),
+    RECORD_PRESENCE: ("登记现居地", "record where somebody is now"),
+}

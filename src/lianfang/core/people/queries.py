@@ -1,0 +1,117 @@
+"""Reading the register under the actor's scope: households, residents, masked until opened."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import connection
+
+from lianfang.core.access.audit import record_audit
+from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import acting
+from lianfang.core.people.actions import county_cipher
+from lianfang.core.people.identity import mask_phone, mask_resident_id
+from lianfang.core.people.permissions import READ_PEOPLE
+from lianfang.core.people.rules import ResidentUnknown
+from lianfang.kit.codes import CodeRange
+
+LIST = """
+SELECT r.id, r.household, r.name, r.sex, r.birth_date, r.relation, r.division_code, r.registered_code, r.present_code,
+       h.address, h.number,
+       ARRAY(SELECT v.kind FROM people_vulnerability v WHERE v.resident = r.id AND v.until IS NULL ORDER BY v.kind)
+FROM people_resident r LEFT JOIN people_household h ON h.id = r.household
+WHERE (r.division_code BETWEEN %(lo)s AND %(hi)s OR r.present_code BETWEEN %(lo)s AND %(hi)s) {where}
+ORDER BY r.division_code, h.number, r.birth_date, r.id LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+
+@dataclass(frozen=True)
+class ResidentLine:
+    """One line of a list of residents, without identifiers."""
+
+    id: uuid.UUID
+    household: uuid.UUID | None
+    name: str
+    sex: str
+    birth_date: date
+    relation: str
+    division_code: int
+    registered_code: int
+    present_code: int
+    address: str | None
+    household_number: int | None
+    vulnerable: list[str]
+
+
+@dataclass(frozen=True)
+class ResidentPage:
+    """A resident with masked identifiers and everybody behind the same door."""
+
+    line: ResidentLine
+    national_id: str
+    phone: str
+    household: list[ResidentLine]
+
+
+def residents(
+    *, by: Actor, within: CodeRange | None = None, name: str = "", limit: int = 100, offset: int = 0
+) -> list[ResidentLine]:
+    """List residents who live or stay in a range, by grid and household; ``name`` is the beginning of a name or pinyin."""
+    by.require(READ_PEOPLE)
+    span = within or by.scope
+    where = "AND (r.name LIKE %(name)s || '%%' OR r.name_key LIKE %(name)s || '%%')" if name else ""
+    params = {"lo": span.lo, "hi": span.hi, "name": name, "limit": limit, "offset": offset}
+    with acting(by), connection.cursor() as cursor:
+        cursor.execute(LIST.format(where=where), params)
+        return [ResidentLine(*row) for row in cursor.fetchall()]
+
+
+def count_residents(*, by: Actor, within: CodeRange | None = None) -> tuple[int, int]:
+    """Return the number of households and of residents whose home lies in a range."""
+    by.require(READ_PEOPLE)
+    span = within or by.scope
+    with acting(by), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM people_household WHERE division_code BETWEEN %(lo)s AND %(hi)s),"
+            " (SELECT count(*) FROM people_resident WHERE division_code BETWEEN %(lo)s AND %(hi)s)",
+            {"lo": span.lo, "hi": span.hi},
+        )
+        households, people = cursor.fetchone()
+        return households, people
+
+
+def view_resident(resident: uuid.UUID, *, by: Actor) -> ResidentPage:
+    """Return one resident's page, and log that it was looked at; raises `ResidentUnknown` outside the actor's area."""
+    by.require(READ_PEOPLE)
+    with acting(by), connection.cursor() as cursor:
+        params = {"lo": by.scope.lo, "hi": by.scope.hi, "id": resident, "limit": 50, "offset": 0}
+        cursor.execute(LIST.format(where="AND r.id = %(id)s"), params)
+        row = cursor.fetchone()
+        if row is None:
+            raise ResidentUnknown("There is no such resident in your area. Search by name or household.")
+        line = ResidentLine(*row)
+        cursor.execute(LIST.format(where="AND r.household = %(id)s"), params | {"id": line.household})
+        household = [ResidentLine(*member) for member in cursor.fetchall()]
+        cursor.execute("SELECT county, id_cipher, phone_cipher FROM people_resident WHERE id = %s", [resident])
+        county, id_cipher, phone_cipher = cursor.fetchone()
+        cipher = county_cipher(county)
+        record_audit(by, "people.view_resident", subject=("resident", resident), division_code=line.division_code)
+        phone = mask_phone(cipher.open(bytes(phone_cipher))) if phone_cipher is not None else ""
+        return ResidentPage(line, mask_resident_id(cipher.open(bytes(id_cipher))), phone, household)
+
+
+def find_by_identifier(number: str, *, by: Actor, county: int) -> uuid.UUID | None:
+    """Return the resident of the actor's area with this national ID or phone, by keyed hash, and log the look-up."""
+    by.require(READ_PEOPLE)
+    key = county_cipher(county).lookup(number)
+    with acting(by), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM people_resident WHERE county = %(county)s AND (id_lookup = %(key)s OR phone_lookup = %(key)s)"
+            " ORDER BY id_lookup = %(key)s DESC LIMIT 1",
+            {"county": county, "key": key},
+        )
+        row = cursor.fetchone()
+        record_audit(
+            by, "people.find_by_identifier", subject=("resident", row[0] if row else None), division_code=by.scope.lo
+        )
+        return row[0] if row else None
