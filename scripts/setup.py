@@ -27,6 +27,8 @@ STAMPS = ROOT / ".setup"
 FRONTEND = ROOT / "frontend"
 STATIC = ROOT / "src/lianfang/surfaces/console/static/vendor"
 OLDEST_GLIBC = (2, 28)
+# pip's words for a package it turns to: from a package source, from a file, there already
+TAKEN_UP = re.compile(r"(?:Collecting|Processing|Requirement already satisfied:) (\S+)")
 
 
 class SetupRefused(Exception):
@@ -246,10 +248,9 @@ def show(lines: Iterator[str], last_words: deque[str], total: int) -> None:
         last_words.append(line)
         if not total:
             print(f"  {line}", end="", flush=True)
-        elif line.startswith(("Collecting ", "Requirement already satisfied: ")):
+        elif taken := TAKEN_UP.match(line):
             collected += 1
-            name = re.split(r"==|\s", line.split(": ")[-1].removeprefix("Collecting "))[0]
-            progress(f"  {collected}/{total} {name}")
+            progress(f"  {collected}/{total} {re.split(r'==|-[0-9]', Path(taken[1]).name)[0]}")
         elif line.startswith("Installing collected"):
             progress(f"  unpacking {collected} packages …")
     if total and sys.stdout.isatty():
