@@ -39,10 +39,9 @@ def run(name: str) -> bool:
     program, *arguments = CHECKS[name]
     begun = time.monotonic()
     done = subprocess.run([BIN / program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    words = (done.stdout + done.stderr).strip()
     held = done.returncode == 0
-    if held:
-        words = next((line for line in reversed(words.splitlines()) if line.strip()), "")
+    last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "")
+    words = last if held else (done.stdout + done.stderr).strip()
     seconds = time.monotonic() - begun
     print(f"{'ok    ' if held else 'FAILED'} {name} ({seconds:.1f} s)  {words}", flush=True)
     return held
