@@ -1,5 +1,8 @@
 """Every kind of duty that the rooms declare, in one list."""
 
 from lianfang.core.duties.rules import Kind
+from lianfang.response.command import duties as command
 
-KINDS: tuple[Kind, ...] = ()
+KINDS: tuple[Kind, ...] = (
+    *command.KINDS,
+)  # fmt: skip

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "lianfang.core.territory",
     "lianfang.core.people",
     "lianfang.core.duties",
+    "lianfang.response.command",
 ]
 
 MIDDLEWARE = [

@@ -1,0 +1,1 @@
+"""Command: incidents, response levels, task forces, meetings and directives with their receipts."""

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class CommandConfig(AppConfig):
+    """Incidents, response levels, task forces and directives."""
+
+    name = "lianfang.response.command"
+    label = "command"
