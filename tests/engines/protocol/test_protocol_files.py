@@ -231,6 +231,14 @@ def test_an_overlay_may_go_below_its_base_and_keeps_other_sources(tmp_path: Path
             "zones.high_risk.release.0.days_without_new", "days without new is 14 and the base allows 7",
         ),
         (
+            "  zones: {high_risk: {release: {0: {screen_within_days: 2, source: order}}}}",
+            "zones.high_risk.release.0.screen_within_days", "screening may be 2 days old and the base asks for none",
+        ),
+        (
+            "  tiers: {close_contact: {day_counting: {count_from: facility_entry, day_one: next_day, source: order}}}",
+            "tiers.close_contact.day_counting.count_from", "counts from facility_entry and the base from last_exposure",
+        ),
+        (
             "  zones: {high_risk: {release: [], source: order}}",
             "zones.high_risk.release", "is empty: the zone would never end",
         ),
@@ -260,7 +268,7 @@ def test_going_beyond_the_base_needs_a_legal_basis(tmp_path: Path, changes: str,
         (FOUR_DAYS, "exceeds: {look_back.days_before_onset: rumour}", "is not recorded"),
         ("  grids: {mutual_help_households: 8, source: order}", BASIS.format(exceeds="grids: no_7"), "does not"),
         ("  grids: {mutual_help_households: 8}", "", "set.grids.mutual_help_households: is changed without a source"),
-        ("  tiers: {close_contact: {legs: {5: {days: 1}}}}", "", "the list has 2 items, from 0"),
+        ("  tiers: {close_contact: {legs: {2: {days: 1}}}}", "", "the list has 2 items, from 0"),
         ("  tiers: {close_contact: {legs: {0: 7}}}", "", "valid"),
     ],
 )
@@ -268,6 +276,23 @@ def test_overlays_that_do_not_hold(tmp_path: Path, changes: str, more: str, why:
     found = sentences(overlay(tmp_path, changes, more.replace("{{", "{").replace("}}", "}")))
     assert len(found) >= 1
     assert any(why in text for text in found), found
+
+
+@pytest.mark.parametrize(
+    ("dates", "why"),
+    [
+        ("from: 2022-06-27, until: 2022-08-31", "goes beyond the dates of covid19-cn-ed9 (2022-06-28 to 2022-11-10)"),
+        ("from: 2022-07-01, until: 2022-11-11", "goes beyond the dates of covid19-cn-ed9 (2022-06-28 to 2022-11-10)"),
+        ("from: 2022-07-01", "goes beyond the dates of covid19-cn-ed9 (2022-06-28 to 2022-11-10)"),
+        ("from: 2022-07-01, until: 2022-06-30", "is 2022-06-30, before the first day 2022-07-01"),
+        ("from: 2022-06-28, until: 2022-11-10", None),
+    ],
+)
+def test_an_overlay_stays_within_the_days_of_its_base(tmp_path: Path, dates: str, why: str | None) -> None:
+    path = overlay(tmp_path, "  grids: {mutual_help_households: 8, source: order}")
+    text = path.read_text(encoding="utf-8").replace("from: 2022-07-01, until: 2022-08-31", dates)
+    path.write_text(text, encoding="utf-8")
+    assert [problem.why for problem in check_file(path)] == ([why] if why else [])
 
 
 def test_an_overlay_counts_only_in_its_own_days(tmp_path: Path) -> None:

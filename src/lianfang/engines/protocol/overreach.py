@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import get_args
 
-from lianfang.engines.protocol.model import LegKind, Movement, Pack, Tier, Unit
+from lianfang.engines.protocol.model import LegKind, Movement, Pack, Tier, Unit, ZoneRelease
 
 Excess = tuple[str, str]
 _LEGS: tuple[str, ...] = get_args(LegKind)
@@ -111,8 +111,19 @@ def _stricter_zones(base: Pack, local: Pack) -> Iterator[Excess]:
             yield from _slower_release(f"{path}.release.{index}", old.release[index : index + 1], rule)
 
 
-def _slower_release(path: str, old: Collection[object], new: object) -> Iterator[Excess]:
+def _slower_release(path: str, old: Collection[ZoneRelease], new: ZoneRelease) -> Iterator[Excess]:
     before = next(iter(old), None)
-    for field in ("days_without_new", "days_at_level", "days_since_contact_exposure", "screen_from_day"):
+    for field in (
+        "days_without_new",
+        "days_at_level",
+        "days_since_contact_exposure",
+        "screen_from_day",
+        "stricter_zones_lifted",
+    ):
         was, now = getattr(before, field, 0) or 0, getattr(new, field) or 0
         yield from _above(f"{path}.{field}", was, now, field.replace("_", " "))
+    # A screening must be the fresher the fewer days it may be old; asking for none is the mildest.
+    was, now = (before.screen_within_days if before else None), new.screen_within_days
+    if now is not None and (was is None or now < was):
+        allowed = "asks for none" if was is None else f"allows {was}"
+        yield f"{path}.screen_within_days", f"screening may be {now} days old and the base {allowed}"
