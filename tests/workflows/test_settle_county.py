@@ -27,7 +27,7 @@ def land():
     names |= {469021101202 + number: f"测试{number}村委会" for number in range(60)}
     names |= {469021100010 + number: f"测试{number}社区居委会" for number in range(20)}
     overlay_divisions(
-        [Overlay("add", full_code(code), Period(date(2020, 1, 1)), "test", name) for code, name in names.items()],
+        [Overlay("add", full_code(code), Period(date(1949, 10, 1)), "test", name) for code, name in names.items()],
         by=by,
     )
     return by
