@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from lianfang.config import doctor
+from lianfang.config.commands.database import database
 from lianfang.config.commands.doctor import doctor as command
 from lianfang.config.home import Home, current_home
 from lianfang.config.postgres import connection, drop_database, prepare_database, server_of
@@ -127,6 +128,10 @@ def test_data_of_a_deleted_home_is_found(tmp_path: Path, sick_home: Home, monkey
     shutil.rmtree(sick_home.path)
     finding = doctor.abandoned_data(sick_home)
     assert (finding.state, str(folder) in finding.sentence) == ("warn", True)
+    assert CliRunner().invoke(database, ["sweep"], input="n\n").exit_code == 0
+    assert folder.exists()
+    assert CliRunner().invoke(database, ["sweep", "--yes"]).exit_code == 0
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,9 @@ def test_everything_comes_back_after_kills(running: Running) -> None:
     for word in ("work", "granian"):
         killed = running.child(word)
         assert killed
+        below = killed.children()
         killed.kill()
+        assert psutil.wait_procs(below, timeout=10)[1] == []
         eventually(lambda killed=killed, word=word: running.child(word) not in (None, killed), 20, running.log)
     eventually(running.answers, 20, running.log)
     cluster = EmbeddedCluster(running.home)

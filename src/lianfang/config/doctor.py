@@ -118,7 +118,7 @@ def abandoned_data(home: Home) -> Finding:
     """No data lies about whose keys are gone."""
     if left := abandoned_folders():
         names = ", ".join(str(folder) for folder in left)
-        return Finding("warn", f"The home folders of {names} are gone.", "Delete these when nobody misses them.")
+        return Finding("warn", f"The home folders of {names} are gone.", "`lianfang database sweep` deletes them.")
     return Finding("ok", "No data of a deleted home is left.")
 
 

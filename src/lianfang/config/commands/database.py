@@ -12,8 +12,11 @@ from lianfang.config.postgres import (
     drop_database,
     server_of,
 )
+from lianfang.config.postgres.cluster import remove_folder
+from lianfang.config.postgres.installation import abandoned_folders
 
 database_option = click.option("--database", "name", default="lianfang", show_default=True, envvar="LIANFANG_DATABASE")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @click.group()
@@ -48,11 +51,12 @@ def status() -> None:
 @database.command()
 @database_option
 @click.option("--recreate", is_flag=True, help="Drop it first, with all it holds.")
-def prepare(name: str, recreate: bool) -> None:
+@yes_option
+def prepare(name: str, recreate: bool, yes: bool) -> None:
     """Create the database when there is none, and bring its tables up to this version."""
     from lianfang.config.prepare import prepare as prepare_all
 
-    if recreate:
+    if recreate and not yes:
         click.confirm(f"Delete everything in the database {name}?", abort=True)
     prepare_all(current_home(), name, recreate=recreate)
     click.echo(f"The database {name} is ready.")
@@ -60,7 +64,7 @@ def prepare(name: str, recreate: bool) -> None:
 
 @database.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 def drop(name: str, yes: bool) -> None:
     """Delete a database with all it holds."""
     if not yes:
@@ -70,7 +74,7 @@ def drop(name: str, yes: bool) -> None:
 
 
 @database.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 def destroy(yes: bool) -> None:
     """Delete the embedded server with every database in it; the keys in the home folder stay."""
     cluster = _embedded()
@@ -78,6 +82,16 @@ def destroy(yes: bool) -> None:
         click.confirm(f"Delete {cluster.placement.folder} with every database in it?", abort=True)
     cluster.destroy()
     click.echo("The embedded server and its databases are gone.")
+
+
+@database.command()
+@yes_option
+def sweep(yes: bool) -> None:
+    """Delete the servers that root left behind when it deleted their home folders."""
+    for folder in abandoned_folders():
+        if yes or click.confirm(f"Delete {folder}, whose home {(folder / 'home').read_text().strip()} is gone?"):
+            remove_folder(folder)
+            click.echo(f"{folder} is gone.")
 
 
 @database.command()

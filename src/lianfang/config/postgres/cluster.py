@@ -4,8 +4,9 @@ import shutil
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 from psycopg import pq
 
 from lianfang.config.home import Home, NotReady
@@ -83,16 +84,15 @@ class EmbeddedCluster:
     def destroy(self) -> None:
         """Stop it and delete its folders with all data: for scratch homes and tests."""
         self.stop()
-        shutil.rmtree(self.placement.folder, ignore_errors=True)
+        remove_folder(self.placement.folder)
         shutil.rmtree(self.placement.sockets, ignore_errors=True)
         pointer = self.home.path / "postgres"
         if pointer.is_symlink():
             pointer.unlink()
 
     def processes(self) -> list[psutil.Process]:
-        """Return the living processes that work in the data folder; a zombie works nowhere and is dead."""
-        data = str(self.placement.data.resolve())
-        return [process for process in psutil.process_iter() if _works_in(process, data)]
+        """Return the server's living processes, its own and those of its connections."""
+        return processes_in(self.placement.data)
 
     def _make_folders(self) -> None:
         try:
@@ -179,6 +179,21 @@ class EmbeddedCluster:
         logs = sorted(self.placement.log.glob("*.log"), key=lambda log: log.stat().st_mtime)
         lines = [line for log in logs for line in log.read_text(errors="replace").splitlines()]
         return " / ".join(lines[-6:]) or "none"
+
+
+def processes_in(data: Path) -> list[psutil.Process]:
+    """Return the living PostgreSQL processes that work in a data folder; a zombie works nowhere and is dead."""
+    folder = str(data.resolve())
+    return [process for process in psutil.process_iter() if _works_in(process, folder)]
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete a server's folder, ending first what still works in it."""
+    left = processes_in(folder / "data")
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, timeout=ORPHAN_SECONDS)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _works_in(process: psutil.Process, folder: str) -> bool:

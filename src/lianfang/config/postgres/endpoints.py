@@ -83,7 +83,8 @@ class ExternalServer:
                 f"LIANFANG_DATABASE_URL cannot be read ({str(error).strip()}). "
                 "Write it as postgresql://admin:password@host:5432/postgres."
             ) from error
-        return Endpoint({"host": "localhost", "port": 5432, "dbname": "postgres", "user": "postgres", **given})
+        usual = {"host": "localhost", "port": 5432, "dbname": "postgres", "user": "postgres", "connect_timeout": 10}
+        return Endpoint({**usual, **given})
 
     def is_running(self) -> bool:
         """Say whether it accepts connections now."""
