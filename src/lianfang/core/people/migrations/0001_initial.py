@@ -5,73 +5,123 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Household',
+            name="Household",
             fields=[
-                ('id', models.UUIDField(default=lianfang.kit.ids.new_id, primary_key=True, serialize=False)),
-                ('county', models.IntegerField()),
-                ('number', models.IntegerField(help_text='running number inside the county')),
-                ('kind', models.CharField(default='family', max_length=20)),
-                ('division_code', models.BigIntegerField()),
-                ('building', models.UUIDField(null=True)),
-                ('unit', models.CharField(blank=True, max_length=20)),
-                ('room', models.CharField(blank=True, max_length=20)),
-                ('address', models.CharField(blank=True, max_length=120)),
+                ("id", models.UUIDField(default=lianfang.kit.ids.new_id, primary_key=True, serialize=False)),
+                ("county", models.IntegerField()),
+                ("number", models.IntegerField(help_text="running number inside the county")),
+                ("kind", models.CharField(default="family", max_length=20)),
+                ("division_code", models.BigIntegerField()),
+                ("building", models.UUIDField(null=True)),
+                ("unit", models.CharField(blank=True, max_length=20)),
+                ("room", models.CharField(blank=True, max_length=20)),
+                ("address", models.CharField(blank=True, max_length=120)),
             ],
             options={
-                'indexes': [models.Index(fields=['division_code'], name='household_place')],
-                'constraints': [models.UniqueConstraint(fields=('county', 'number'), name='household_number')],
+                "indexes": [models.Index(fields=["division_code"], name="household_place")],
+                "constraints": [models.UniqueConstraint(fields=("county", "number"), name="household_number")],
             },
         ),
         migrations.CreateModel(
-            name='Resident',
+            name="Resident",
             fields=[
-                ('id', models.UUIDField(default=lianfang.kit.ids.new_id, primary_key=True, serialize=False)),
-                ('county', models.IntegerField()),
-                ('household', models.UUIDField(null=True)),
-                ('relation', models.CharField(default='head', max_length=20)),
-                ('name', models.CharField(max_length=40)),
-                ('name_key', models.CharField(help_text='pinyin, for sorting and search', max_length=120)),
-                ('sex', models.CharField(max_length=6)),
-                ('birth_date', models.DateField()),
-                ('ethnic_minority', models.BooleanField(default=False)),
-                ('division_code', models.BigIntegerField(help_text='grid of residence')),
-                ('registered_code', models.BigIntegerField(help_text='where the household register is kept')),
-                ('present_code', models.BigIntegerField(help_text='where the person is now')),
-                ('present_place', models.CharField(blank=True, max_length=120)),
-                ('present_since', models.DateTimeField(null=True)),
-                ('id_cipher', models.BinaryField()),
-                ('id_lookup', models.BinaryField(max_length=32)),
-                ('phone_cipher', models.BinaryField(null=True)),
-                ('phone_lookup', models.BinaryField(max_length=32, null=True)),
-                ('merged_into', models.UUIDField(null=True)),
+                ("id", models.UUIDField(default=lianfang.kit.ids.new_id, primary_key=True, serialize=False)),
+                ("county", models.IntegerField()),
+                ("household", models.UUIDField(null=True)),
+                ("relation", models.CharField(default="head", max_length=20)),
+                ("name", models.CharField(max_length=40)),
+                ("name_key", models.CharField(help_text="pinyin, for sorting and search", max_length=120)),
+                ("sex", models.CharField(max_length=6)),
+                ("birth_date", models.DateField()),
+                ("ethnic_minority", models.BooleanField(default=False)),
+                ("division_code", models.BigIntegerField(help_text="grid of residence")),
+                ("registered_code", models.BigIntegerField(help_text="where the household register is kept")),
+                ("present_code", models.BigIntegerField(help_text="where the person is now")),
+                ("present_place", models.CharField(blank=True, max_length=120)),
+                ("present_since", models.DateTimeField(null=True)),
+                ("id_cipher", models.BinaryField()),
+                ("id_lookup", models.BinaryField(max_length=32)),
+                ("phone_cipher", models.BinaryField(null=True)),
+                ("phone_lookup", models.BinaryField(max_length=32, null=True)),
+                ("merged_into", models.UUIDField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['division_code'], name='resident_place'), models.Index(condition=models.Q(('present_code', models.F('division_code')), _negated=True), fields=['present_code'], name='resident_present_place'), models.Index(fields=['household'], name='resident_household'), models.Index(fields=['county', 'phone_lookup'], name='resident_phone'), models.Index(fields=['name_key'], name='resident_name')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('sex__in', ('male', 'female'))), name='resident_sex'), models.CheckConstraint(condition=models.Q(models.Q(('phone_cipher__isnull', True), ('phone_lookup__isnull', True)), models.Q(('phone_cipher__isnull', False), ('phone_lookup__isnull', False)), _connector='OR'), name='resident_phone_found'), models.CheckConstraint(condition=models.Q(('present_code', models.F('division_code')), ('present_since__isnull', False), _connector='OR'), name='resident_present'), models.UniqueConstraint(fields=('county', 'id_lookup'), name='resident_identity_once')],
+                "indexes": [
+                    models.Index(fields=["division_code"], name="resident_place"),
+                    models.Index(
+                        condition=models.Q(("present_code", models.F("division_code")), _negated=True),
+                        fields=["present_code"],
+                        name="resident_present_place",
+                    ),
+                    models.Index(fields=["household"], name="resident_household"),
+                    models.Index(fields=["county", "phone_lookup"], name="resident_phone"),
+                    models.Index(fields=["name_key"], name="resident_name"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("sex__in", ("male", "female"))), name="resident_sex"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("phone_cipher__isnull", True), ("phone_lookup__isnull", True)),
+                            models.Q(("phone_cipher__isnull", False), ("phone_lookup__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="resident_phone_found",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("present_code", models.F("division_code")),
+                            ("present_since__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="resident_present",
+                    ),
+                    models.UniqueConstraint(fields=("county", "id_lookup"), name="resident_identity_once"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Vulnerability',
+            name="Vulnerability",
             fields=[
-                ('id', models.UUIDField(default=lianfang.kit.ids.new_id, primary_key=True, serialize=False)),
-                ('county', models.IntegerField()),
-                ('resident', models.UUIDField()),
-                ('division_code', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=20)),
-                ('since', models.DateField()),
-                ('until', models.DateField(null=True)),
+                ("id", models.UUIDField(default=lianfang.kit.ids.new_id, primary_key=True, serialize=False)),
+                ("county", models.IntegerField()),
+                ("resident", models.UUIDField()),
+                ("division_code", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=20)),
+                ("since", models.DateField()),
+                ("until", models.DateField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['division_code', 'kind'], name='vulnerability_place')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ('lives_alone_70', 'infant', 'pregnant', 'dialysis', 'disabled', 'bedridden', 'regular_medicine'))), name='vulnerability_kind'), models.UniqueConstraint(condition=models.Q(('until__isnull', True)), fields=('resident', 'kind'), name='vulnerability_once')],
+                "indexes": [models.Index(fields=["division_code", "kind"], name="vulnerability_place")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                (
+                                    "lives_alone_70",
+                                    "infant",
+                                    "pregnant",
+                                    "dialysis",
+                                    "disabled",
+                                    "bedridden",
+                                    "regular_medicine",
+                                ),
+                            )
+                        ),
+                        name="vulnerability_kind",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("until__isnull", True)),
+                        fields=("resident", "kind"),
+                        name="vulnerability_once",
+                    ),
+                ],
             },
         ),
     ]
