@@ -145,15 +145,17 @@ def _read_table(path: Path, progress: Progress) -> DivisionTable:
 
 def _refuse_strangers(table: DivisionTable, scope: CodeRange) -> None:
     """Move rows outside the actor's area, or without the unit above them, from the good to the bad."""
-    wanted = {one for row in table.rows.values() for one in _parents_wanted(row)} - table.rows.keys()
-    known = set(_standing_codes(wanted))
-    good: dict[int, DivisionRow] = {}
-    for code in sorted(table.rows):
-        row = table.rows[code]
-        parent = next((one for one in _parents_wanted(row) if one in good or one in known), None)
-        if not scope.covers(CodeRange(row.code, row.code_hi)):
-            reason, remedy = "lies outside your area", "leave it to the unit it belongs to"
-            table.problems.append(problem_of(row, "code", f"{row.name} ({code}) {reason}", remedy))
+    rows, good = table.rows, dict[int, DivisionRow]()
+    apart = (row for row in rows.values() if row.parent_code not in rows or row.level == "grid")
+    known = set(_standing_codes({code for row in apart for code in _parents_wanted(row) if code not in rows}))
+    for code in sorted(rows):
+        row = rows[code]
+        parent = row.parent_code
+        if parent not in good or row.level == "grid":
+            parent = next((one for one in _parents_wanted(row) if one in good or one in known), None)
+        if not (scope.lo <= code and row.code_hi <= scope.hi):
+            reason = f"{row.name} ({code}) lies outside your area"
+            table.problems.append(problem_of(row, "code", reason, "leave it to the unit it belongs to"))
         elif parent is None and row.level not in ("province", "prefecture", "county"):
             reason = f"the unit above {row.name} ({row.parent_code}) is neither in the table nor known"
             table.problems.append(problem_of(row, "code", reason, "add a row for it, or correct the code"))

@@ -82,14 +82,12 @@ def path_name(code: Code, on: date | None = None) -> str:
 def scope_of(code: Code, on: date | None = None) -> Scope:
     """Return the codes a division answers for on a day: its own, less those put under others, with those put here."""
     unit = division(code, on)
-    whole = Scope((unit.range,))
-    moved = Division.objects.filter(_valid(on), origin="overlay").exclude(parent_code__isnull=True)
-    for one in moved.order_by("code"):
-        if one.parent_code in unit.range and one.code not in unit.range:
-            whole = whole | Scope((one.range,))
-        elif one.code in unit.range and one.code != unit.code and one.parent_code not in unit.range:
-            whole = whole - Scope((one.range,))
-    return whole
+    inside = (unit.code, unit.code_hi)
+    standing_now = Division.objects.filter(_valid(on))
+    come = standing_now.filter(parent_code__range=inside).exclude(code__range=inside)
+    gone = standing_now.filter(code__range=inside).exclude(parent_code__range=inside).exclude(code=unit.code)
+    held = Scope((unit.range,)) - Scope(tuple(one.range for one in gone))
+    return held | Scope(tuple(one.range for one in come))
 
 
 def search(text: str, *, within: CodeRange = EVERYWHERE, on: date | None = None, limit: int = 20) -> list[Division]:
