@@ -13,6 +13,8 @@ EXPLAINED = {
     "lianfang.core.access.privacy": "every model declares which of its fields are personal",
     "lianfang.core.access.sign_in": "every way in turns a password or token into an actor",
     "lianfang.core.access.scope": "every read and write happens inside a scope",
+    "lianfang.core.people.synthetic": "a pure generator of residents, which settles a county for replays and tests",
+    "lianfang.core.territory.boundary": "pure geometry of county boundaries",
 }
 
 
