@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "demo:demo",
     "bench": "bench:bench",
     "audit": "audit:audit",
+    "account": "account:account",
     "django": "django:django",
 }
 

@@ -12,7 +12,7 @@ from django.db import connections
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.models import Account, Grant, LineOfWork, Post, ResponseClock, Role
 from lianfang.core.access.permissions import MANAGE_ACCOUNTS, MOVE_CLOCK
-from lianfang.core.access.rules import Actor
+from lianfang.core.access.rules import AccountRefused, Actor
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import machine_now
 from lianfang.kit.codes import EVERYWHERE, CodeRange
@@ -57,6 +57,8 @@ def create_account(
 ) -> Account:
     """Create an account for a post; without a password nobody can sign in with it yet."""
     by.require(MANAGE_ACCOUNTS)
+    if Account.objects.filter(username=username).exists():
+        raise AccountRefused(f"There is an account “{username}” already. Choose another name.")
     with acting(by):
         account = Account(
             id=id or new_id(),
@@ -86,6 +88,10 @@ def give_grant(
     """Give an account a role on a line of work for one range of codes, inside the giver's own range, for a reason."""
     by.require(MANAGE_ACCOUNTS, scope.lo)
     by.require(MANAGE_ACCOUNTS, scope.hi)
+    for model, code, name in ((Role, role, "role"), (LineOfWork, line, "line of work")):
+        if not model.objects.filter(code=code).exists():
+            known = ", ".join(model.objects.order_by("code").values_list("code", flat=True))
+            raise AccountRefused(f"There is no {name} “{code}”. Known: {known}.")
     with acting(by):
         grant = Grant.objects.create(
             id=id or new_id(), account_id=account, role_id=role, line_id=line, code_lo=scope.lo, code_hi=scope.hi,

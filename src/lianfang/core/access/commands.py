@@ -44,6 +44,23 @@ class Receipt:
 Handler = Callable[[Actor, Envelope], dict[str, Any] | None]
 
 
+def calls(action: Callable[..., Any]) -> Callable[[Actor, Envelope, Any], dict[str, Any]]:
+    """Return a handler that hands a payload's fields to the action whose arguments have the same names.
+
+    The receipt holds what the action returns: a record's id, a count, a dictionary, or nothing.
+    """
+
+    def handle(by: Actor, envelope: Envelope, payload: Any) -> dict[str, Any]:
+        made = action(by=by, valid_at=envelope.valid_at, cause=envelope.id, **dict(payload))
+        if made is None or isinstance(made, dict):
+            return made or {}
+        if isinstance(made, int):
+            return {"count": made}
+        return {"id": str(getattr(made, "id", made))}
+
+    return handle
+
+
 def apply_command(envelope: Envelope, handler: Handler, *, by: Actor) -> Receipt:
     """Apply a command exactly once, in one transaction with everything it causes, and return its receipt.
 

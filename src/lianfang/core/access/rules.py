@@ -15,6 +15,10 @@ class SignInRefused(Refusal):
     """Wrong name or password, an account that is closed, or no valid grant."""
 
 
+class AccountRefused(Refusal):
+    """An account or grant cannot be made as asked."""
+
+
 class ScopeNotSet(Exception):
     """Something was read or written outside of any grant."""
 
