@@ -54,7 +54,10 @@ INSTALLED_APPS = [
     "lianfang.core.territory",
     "lianfang.core.people",
     "lianfang.core.duties",
+    "lianfang.response.cases",
     "lianfang.response.command",
+    "lianfang.response.specimens",
+    "lianfang.response.screening",
 ]
 
 MIDDLEWARE = [

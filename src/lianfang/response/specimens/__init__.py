@@ -1,0 +1,1 @@
+"""Specimens: tubes, samples, custody and results (采送检报)."""
