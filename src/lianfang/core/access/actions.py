@@ -1,6 +1,7 @@
 """Writing accounts, grants, posts and the response clock; reading roles from their file into the database."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ from django.db import connections
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.models import Account, Grant, LineOfWork, Post, ResponseClock, Role
 from lianfang.core.access.permissions import MANAGE_ACCOUNTS, MOVE_CLOCK
-from lianfang.core.access.rules import AccountRefused, Actor
+from lianfang.core.access.rules import AccountRefused, Actor, NewPost, NewSeat
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import machine_now
 from lianfang.kit.codes import EVERYWHERE, CodeRange
-from lianfang.kit.ids import new_id
+from lianfang.kit.ids import derived_id, new_id
 
 ROLES_FILE = Path(__file__).with_name("roles.yaml")
+
+#: what no password hashes to (Django takes a leading "!" for an unusable one)
+NO_PASSWORD = "!"
 
 #: the installation itself, for what happens before anybody can sign in
 ADMINISTRATION = Actor(
@@ -109,23 +113,67 @@ def revoke_grant(grant: uuid.UUID, *, by: Actor, at: datetime) -> None:
         record_audit(by, "access.revoke_grant", subject=("grant", grant), division_code=by.scope.lo, count=ended)
 
 
-def create_post(
-    *,
-    by: Actor,
-    role: str,
-    line: str,
-    title: str,
-    scope: CodeRange,
-    reports_to: uuid.UUID | None = None,
-    id: uuid.UUID | None = None,
-) -> Post:
-    """Create a seat of the response for one range of codes."""
-    by.require(MANAGE_ACCOUNTS, scope.lo)
+def create_posts(posts: Iterable[NewPost], *, by: Actor) -> int:
+    """Create seats of the response, many at once; those that exist stay as they are. Returns how many are new."""
+    rows = list(posts)
+    for post in rows:
+        by.require(MANAGE_ACCOUNTS, post.scope.lo)
     with acting(by):
-        return Post.objects.create(
-            id=id or new_id(), role_id=role, line_id=line, title=title, division_code=scope.lo, code_hi=scope.hi,
-            reports_to_id=reports_to,
+        before = Post.objects.count()
+        Post.objects.bulk_create(
+            [
+                Post(
+                    id=post.id, role_id=post.role, line_id=post.line, title=post.title, division_code=post.scope.lo,
+                    code_hi=post.scope.hi, reports_to_id=post.reports_to,
+                )
+                for post in rows
+            ],
+            ignore_conflicts=True,
+            batch_size=1000,
         )  # fmt: skip
+        added = Post.objects.count() - before
+        if added:
+            record_audit(by, "access.create_posts", subject=("post", None), division_code=by.scope.lo, count=added)
+        return added
+
+
+def seat_accounts(seats: Iterable[NewSeat], *, by: Actor, valid_from: datetime, reason: str) -> int:
+    """Create accounts and seat each on its post, many at once; those that exist stay. Returns how many are new.
+
+    A seat without a password cannot be signed in with until one is set.
+    """
+    rows = list(seats)
+    by.require(MANAGE_ACCOUNTS)
+    with acting(by):
+        known = set(Account.objects.values_list("id", flat=True))
+        new = [seat for seat in rows if seat.account not in known]
+        Account.objects.bulk_create(
+            [
+                Account(
+                    id=seat.account, username=seat.username, title=seat.post.title, created_at=machine_now(),
+                    password=make_password(seat.password) if seat.password else NO_PASSWORD,
+                )
+                for seat in new
+            ],
+            batch_size=1000,
+        )  # fmt: skip
+        Grant.objects.bulk_create(
+            [
+                Grant(
+                    id=derived_id("grant", seat.account, seat.post.id), account_id=seat.account,
+                    role_id=seat.post.role, line_id=seat.post.line, code_lo=seat.post.scope.lo,
+                    code_hi=seat.post.scope.hi, valid_from=valid_from, post_id=seat.post.id, reason=reason,
+                    granted_by=by.account_id,
+                )
+                for seat in new
+            ],
+            batch_size=1000,
+        )  # fmt: skip
+        if new:
+            record_audit(
+                by, "access.seat_accounts", subject=("account", None), division_code=by.scope.lo, count=len(new)
+            )
+        return len(new)
 
 
 def move_response_clock(offset: timedelta, *, by: Actor, reason: str) -> None:

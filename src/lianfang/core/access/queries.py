@@ -3,8 +3,8 @@
 import uuid
 from datetime import datetime, timedelta
 
-from lianfang.core.access.models import Grant, ResponseClock
-from lianfang.core.access.rules import Actor
+from lianfang.core.access.models import Account, Grant, ResponseClock
+from lianfang.core.access.rules import Actor, SignInRefused
 from lianfang.kit.codes import CodeRange
 
 
@@ -29,3 +29,12 @@ def response_clock_offset() -> timedelta:
     """Return how far the response clock runs from the machine clock in this database."""
     row = ResponseClock.objects.filter(id=1).values_list("offset_seconds", flat=True).first()
     return timedelta(seconds=row or 0)
+
+
+def actor_named(username: str, at: datetime) -> Actor:
+    """Return what the account of a name acts as at an instant; raises `SignInRefused` when it holds no valid grant."""
+    account = Account.objects.filter(username=username).values_list("id", flat=True).first()
+    actors = actors_of(account, at) if account else []
+    if not actors:
+        raise SignInRefused(f"There is no account “{username}” with a valid grant.")
+    return actors[0]

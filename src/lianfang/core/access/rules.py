@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 
 from lianfang.kit.codes import CodeRange
+from lianfang.kit.ids import derived_id
 from lianfang.kit.refusals import Conflict, Refusal
 
 
@@ -52,3 +53,33 @@ class Actor:
                 f"Place {code} lies outside this post's area ({self.scope.lo}–{self.scope.hi}). "
                 "Hand it over to the unit it belongs to."
             )
+
+
+@dataclass(frozen=True)
+class NewPost:
+    """A seat of the response to create: a role on a line of work for one range of codes."""
+
+    role: str
+    line: str
+    title: str
+    scope: CodeRange
+    reports_to: uuid.UUID | None = None
+
+    @property
+    def id(self) -> uuid.UUID:
+        """Return the id that the same seat always gets, so that creating it again is recognised."""
+        return derived_id("post", self.role, self.line, self.scope.lo, self.scope.hi, self.title)
+
+
+@dataclass(frozen=True)
+class NewSeat:
+    """An account to create on a post; without a password nobody can sign in with it yet."""
+
+    username: str
+    post: NewPost
+    password: str | None = None
+
+    @property
+    def account(self) -> uuid.UUID:
+        """Return the id that the account of this name always gets."""
+        return derived_id("account", self.username)
