@@ -1,8 +1,10 @@
 """Every kind of duty that the rooms declare, in one list."""
 
 from lianfang.core.duties.rules import Kind
+from lianfang.response.cases import duties as cases
 from lianfang.response.command import duties as command
 
 KINDS: tuple[Kind, ...] = (
+    *cases.KINDS,
     *command.KINDS,
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Positives, cases and their classes, investigations, contacts and contacts of contacts."""

@@ -1,0 +1,178 @@
+"""Pure thinking about cases: dated protocols, who counts as community-detected, classes, exposures, clocks."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from lianfang.engines.protocol import Pack, PackSilent, load_pack, reclassify, tier_of
+from lianfang.kit.ids import new_id
+
+#: where somebody was found → whether that means outside of control when nobody says otherwise
+DETECTIONS = {
+    "community_screening": True,
+    "fever_clinic": True,
+    "voluntary": True,
+    "hospital": True,
+    "key_group_testing": True,
+    "cross_region": True,
+    "contact_tracing": False,
+    "quarantine": False,
+    "zone_screening": False,
+}
+SEVERITIES = ("mild", "moderate", "severe", "critical")
+STAGES = ("core_info", "preliminary_report", "final_report")
+POSITIVE_STATES = ("open", "negative", "confirmed")
+CONTACT_STATES = ("active", "upgraded", "withdrawn")
+#: The packs have no clock for what cannot wait; a default of the house.
+AT_ONCE = timedelta(minutes=30)
+
+
+class ResidentNotFound(LookupError):
+    """A person is not in the register of this area."""
+
+
+class CaseNotFound(LookupError):
+    """No such case, positive or contact lies in the actor's area."""
+
+
+class CaseAlreadyRegistered(ValueError):
+    """The person is a case of this incident already."""
+
+
+class UnderControlAlready(ValueError):
+    """Somebody found in quarantine cannot be a community detection."""
+
+
+class PositiveAlreadyDecided(ValueError):
+    """The retest of a preliminary positive was recorded before."""
+
+
+class ClassUnknown(ValueError):
+    """The protocol in force does not know this class, severity or finding."""
+
+
+class ClassUnchanged(ValueError):
+    """A reclassification that changes nothing."""
+
+
+class ContactRefused(ValueError):
+    """A determination that does not say enough or contradicts itself."""
+
+
+class ReasonMissing(ValueError):
+    """A decision about a person without its reason, authority or way to appeal."""
+
+
+@dataclass(frozen=True)
+class NewContact:
+    """One determination as the investigator enters it; exposures are instants, ``case`` or ``via`` is the link."""
+
+    resident: uuid.UUID
+    tier: str
+    last_exposure_at: datetime
+    first_exposure_at: datetime | None = None
+    case: uuid.UUID | None = None
+    via: uuid.UUID | None = None
+    relation: str = ""
+    category: str = ""
+    id: uuid.UUID = field(default_factory=new_id)
+
+
+def dated(protocol: str, on: date) -> str:
+    """Return a protocol with the day whose text holds: ``covid19-cn-ed9+overlay`` → ``covid19-cn-ed9+overlay@2022-07-13``."""
+    return protocol if "@" in protocol else f"{protocol}@{on}"
+
+
+def pack_of(protocol: str) -> Pack:
+    """Return the pack that a dated protocol names; raises what `load_pack` raises."""
+    names, _, day = protocol.partition("@")
+    name, *overlays = names.split("+")
+    return load_pack(name, overlays=overlays, on=date.fromisoformat(day) if day else None)
+
+
+def to_minute(instant: datetime) -> datetime:
+    """Return an instant without its seconds: classes are dated to the minute."""
+    return instant.replace(second=0, microsecond=0)
+
+
+def is_community_detected(detected_by: str, said: bool | None) -> bool:
+    """Say whether a case counts as community-detected: as said, else by where it was found.
+
+    Raises `UnderControlAlready` when somebody found in quarantine is said to be one.
+    """
+    if detected_by not in DETECTIONS:
+        raise ValueError(f"“{detected_by}” is no way of detection. Use one of: {', '.join(DETECTIONS)}.")
+    if said and detected_by == "quarantine":
+        raise UnderControlAlready("A person found in quarantine was under control: it is no community detection.")
+    return DETECTIONS[detected_by] if said is None else said
+
+
+def rule_for_class(
+    pack: Pack, before: str | None, after: str, severity: str | None, findings: Collection[str]
+) -> str | None:
+    """Return the pack's rule that leads from one class to another by these findings, or None when a person decides.
+
+    Raises `ClassUnknown` for a class, severity or finding that the pack does not know.
+    """
+    if after not in pack.case_classes:
+        raise ClassUnknown(f"{pack.pack} has no class “{after}”. It has: {', '.join(pack.case_classes)}.")
+    if severity is not None and severity not in pack.severities:
+        raise ClassUnknown(f"{pack.pack} has no severity “{severity}”. It has: {', '.join(pack.severities)}.")
+    unknown = sorted(set(findings) - set(pack.findings))
+    if unknown:
+        raise ClassUnknown(f"{pack.pack} has no finding “{unknown[0]}”. It has: {', '.join(pack.findings)}.")
+    if before is None:
+        return None
+    change = reclassify(pack, before, findings)
+    return change.rule if change and change.to_class == after else None
+
+
+def require_words(**words: str) -> None:
+    """Raise `ReasonMissing` naming the first field without words."""
+    for name, text in words.items():
+        if not text.strip():
+            raise ReasonMissing(f"Fill in {name.replace('_', ' ')}: a person must be able to read it and object to it.")
+
+
+def check_contacts(pack: Pack, contacts: Sequence[NewContact], determined_at: datetime) -> None:
+    """Raise `ContactRefused` with the row's number for the first determination that cannot stand."""
+    for row, contact in enumerate(contacts, 1):
+        fault = _contact_fault(pack, contact, determined_at)
+        if fault:
+            raise ContactRefused(f"Row {row}: {fault}")
+
+
+def _contact_fault(pack: Pack, contact: NewContact, determined_at: datetime) -> str | None:
+    try:
+        tier = tier_of(pack, contact.tier)
+    except PackSilent as silent:
+        return f"{silent}."
+    if contact.case and contact.via:
+        return "it names a linking case and a linking contact; keep the one that the person met."
+    if contact.tier == "close_contact" and not contact.case:
+        return "a close contact needs the case it met; enter it as linking case."
+    if tier.upgrade.on_linked_positive and not contact.via:
+        return "a contact's contact needs the linking contact, whose tests decide with its own; enter it."
+    if contact.category and contact.category not in tier.categories:
+        return f"“{contact.category}” is no category of {contact.tier}; use one of {', '.join(tier.categories)}."
+    if contact.last_exposure_at > determined_at:
+        return "the last exposure lies after the determination; correct the time."
+    if contact.first_exposure_at and contact.first_exposure_at > contact.last_exposure_at:
+        return "the first exposure lies after the last; exchange them."
+    return None
+
+
+def tiers_below(pack: Pack, tier: str) -> list[str]:
+    """Return the tiers that a person leaves by being determined into this one."""
+    return [name for name, other in pack.tiers.items() if other.upgrade.on_linked_positive == tier]
+
+
+def placing_clock(pack: Pack, tier: str) -> str | None:
+    """Return the clock within which somebody of a tier must be in quarantine; None when the tier is not held."""
+    legs = tier_of(pack, tier).legs
+    if not legs or legs[0].kind == "testing_only":
+        return None
+    at_home = tier == "secondary_contact" or legs[0].kind == "home_quarantine"
+    names = ["secondary_in_quarantine"] * at_home + ["contact_in_quarantine"]
+    return next((name for name in names if name in pack.clocks), None)
