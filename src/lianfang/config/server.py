@@ -123,19 +123,21 @@ def work(database: str | None = None) -> None:
 
 def web_application() -> Any:
     """Make the application inside a web node, and tie the node's life to its parent's."""
+    # forked with the parent's handlers, which would swallow a request to end while the application loads
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
     if parent and parent.pid:
-        die_with_parent(parent.pid)
+        die_with_parent(parent.pid, signal.SIGKILL)
     from lianfang.config.wsgi import application
 
     return application
 
 
-def die_with_parent(parent: int) -> None:
+def die_with_parent(parent: int, by: signal.Signals = signal.SIGTERM) -> None:
     """Ask the kernel to end this process when its parent dies, also by kill -9; ``parent`` is its number."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by, 0, 0, 0)
     if os.getppid() != parent:  # it died before we asked
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), by)
 
 
 def _keep_all(children: list[Child], server: Server, address: tuple[str, int], stop: threading.Event, say: Say) -> None:
