@@ -22,6 +22,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "lianfang.config.settings"
 import django
 
 django.setup()
+# xdist's workers inherit the environment: left there, pytest-django would read these settings before this file does
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from lianfang.core.access.rules import Actor
 from lianfang.kit.codes import CodeRange, code_range
@@ -72,8 +74,10 @@ def committing(django_db_setup, django_db_blocker):
             connections.close_all()
 
 
-@pytest.fixture(autouse=True)
-def cheap_passwords(settings):
+@pytest.fixture(autouse=True, scope="session")
+def cheap_passwords():
+    from django.conf import settings
+
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -91,7 +91,11 @@ def serve(home: Home, database: str, address: tuple[str, int], workers: int, say
     environment = {"LIANFANG_HOME": str(home.path), "LIANFANG_DATABASE": database}
     _prepare(environment)
     children = [
-        Child("web server", _web_command(address, workers), {**environment, "LIANFANG_LOGIN": "app"}),
+        Child(
+            "web server",
+            _web_command(address, workers),
+            {**environment, "LIANFANG_LOGIN": "app", "LIANFANG_SERVING": "1"},
+        ),
         Child("worker", [*_lianfang(), "work"], {**environment, "LIANFANG_LOGIN": "worker"}),
     ]
     stop = threading.Event()

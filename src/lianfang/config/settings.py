@@ -20,17 +20,18 @@ def flag(name: str, default: bool = False) -> bool:
 
 def database(login: str) -> dict[str, object]:
     """Return Django's description of the database as one of the three logins (owner, app, worker)."""
-    where = connection(HOME, login, os.environ.get("LIANFANG_DATABASE", "lianfang"))
+    where = dict(connection(HOME, login, os.environ.get("LIANFANG_DATABASE", "lianfang")))
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": where["dbname"],
-        "USER": where["user"],
-        "PASSWORD": where["password"],
-        "HOST": where["host"],
-        "PORT": where["port"],
+        "NAME": where.pop("dbname"),
+        "USER": where.pop("user"),
+        "PASSWORD": where.pop("password"),
+        "HOST": where.pop("host"),
+        "PORT": where.pop("port"),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": f"lianfang-{login}"},
+        # what is left (sslmode, timeouts) belongs to how an external server is reached
+        "OPTIONS": {**where, "application_name": f"lianfang-{login}"},
     }
 
 
@@ -39,11 +40,10 @@ DEBUG = False
 ALLOWED_HOSTS = os.environ.get("LIANFANG_HOSTS", "127.0.0.1 localhost [::1] testserver").split()
 CSRF_TRUSTED_ORIGINS = os.environ.get("LIANFANG_ORIGINS", "").split()
 
-# The command line says which login the process is; a web process never holds the owner's.
-DATABASES = {
-    "default": database(os.environ.get("LIANFANG_LOGIN", "app")),
-    "owner": database("owner"),
-}
+# The command line says which login the process is; one that serves never holds the owner's.
+DATABASES = {"default": database(os.environ.get("LIANFANG_LOGIN", "app"))}
+if not flag("LIANFANG_SERVING"):
+    DATABASES["owner"] = database("owner")
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
