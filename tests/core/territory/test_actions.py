@@ -258,6 +258,9 @@ def test_what_does_not_stand_cannot_change(dingan, kind):
 def test_overlays_keep_to_the_area(dingan):
     with pytest.raises(NotPermitted):
         overlay_divisions([rename()], by=keeper(scope="469021101"))
+    taken = Overlay("reparent", LUDI, Period(NEW), "?", parent=DINGCHENG)
+    with pytest.raises(NotPermitted):
+        overlay_divisions([taken], by=keeper(scope="469021101"))
 
 
 # ----------------------------------------------------------------------------------------------- hamlets and grids

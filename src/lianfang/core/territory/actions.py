@@ -193,6 +193,7 @@ def overlay_divisions(overlays: Iterable[Overlay], *, by: Actor) -> int:
     with acting(by):
         for overlay in overlays:
             by.require(permissions.OVERLAY_DIVISIONS, overlay.code)
+            by.require(permissions.OVERLAY_DIVISIONS, overlay.parent)
             changed = _add(overlay) if overlay.kind == "add" else _recut(overlay)
             made += changed
             if changed:
