@@ -1,6 +1,7 @@
 """The audit is chained, verified, free of personal data and read by auditors only."""
 
 import threading
+import time
 
 import pytest
 from django.db import connections, transaction
@@ -21,13 +22,22 @@ def write(number: int = 3) -> None:
             record_audit(by, "tests.look", subject=("test", None), division_code=DINGAN * 10**9)
 
 
+def seal(expected: int) -> None:
+    """Seal until so many rows are: transactions running in other databases of the server hold the sealer back too."""
+    sealed, patience = 0, time.monotonic() + 30
+    while sealed < expected and time.monotonic() < patience:
+        sealed += seal_audit()
+        time.sleep(0.05)
+    assert sealed == expected
+
+
 def test_sealed_rows_verify_and_the_rest_is_reported():
     write(3)
-    assert seal_audit() == 3
+    seal(3)
     write(2)
     found = verify_audit()
-    assert (found.batches, found.sealed, found.unsealed, found.broken) == (1, 3, 2, None)
-    assert seal_audit() == 2
+    assert (found.sealed, found.unsealed, found.broken) == (3, 2, None)
+    seal(2)
     assert seal_audit() == 0
 
 
@@ -40,7 +50,7 @@ def test_sealed_rows_verify_and_the_rest_is_reported():
 )
 def test_whoever_changes_a_sealed_row_is_found_out(tampering):
     write(3)
-    seal_audit()
+    seal(3)
     with connections["owner"].cursor() as cursor:
         cursor.execute("ALTER TABLE access_auditentry DISABLE ROW LEVEL SECURITY")
         cursor.execute(tampering)
@@ -49,20 +59,19 @@ def test_whoever_changes_a_sealed_row_is_found_out(tampering):
 
 
 def test_a_row_of_a_running_transaction_waits_for_the_next_batch():
-    sealed: list[int] = []
-
-    def seal() -> None:
-        sealed.append(seal_audit())
+    def seal_elsewhere() -> None:
+        seal_audit()
         connections["default"].close()
 
     write(1)
+    seal(1)
     with transaction.atomic():
         write(1)
-        thread = threading.Thread(target=seal)  # somebody else seals while our transaction is open
+        thread = threading.Thread(target=seal_elsewhere)  # somebody else seals while our transaction is open
         thread.start()
         thread.join()
-    assert sealed == [1]
-    assert seal_audit() == 1
+    assert verify_audit().unsealed == 1
+    seal(1)
     assert verify_audit().broken is None
 
 
