@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 #: makes margins that contradict each other bend a little instead of running the weights to infinity
 RIDGE = 1e-6
 CLOSE_ENOUGH = 1e-9
-MOST_STEPS = 200
+MOST_STEPS = 100
 
 
 def balanced_weights(features: Floats, targets: Floats, prior: Floats) -> Floats:
@@ -20,6 +20,9 @@ def balanced_weights(features: Floats, targets: Floats, prior: Floats) -> Floats
 
     ``features`` is rows × margins, ``targets`` the mean wanted for each margin, ``prior`` the rows' own weights.
     """
+    # one more margin: the weights themselves add up to one
+    features = np.column_stack([features, np.ones(len(features))])
+    targets = np.append(targets, 1.0)
     pull = np.zeros(features.shape[1])
     weights = prior / prior.sum()
     value = _dual(features, targets, prior, pull)
@@ -29,7 +32,10 @@ def balanced_weights(features: Floats, targets: Floats, prior: Floats) -> Floats
             break
         curvature = (features * weights[:, None]).T @ features + RIDGE * np.eye(len(pull))
         step = np.linalg.solve(curvature, gap)
+        before = value
         pull, value = _descend(features, targets, prior, pull, value, step)
+        if value == before:  # as near as floating point gets
+            break
         weights = _weights(features, prior, pull)
     return weights / weights.sum()
 

@@ -23,6 +23,8 @@ OLDEST = 100
 YOUNGEST_MOTHER, OLDEST_MOTHER = 19, 44
 #: years between brothers' and sisters' integer ages; two keep their birthdays a year apart or more
 SIBLING_GAPS = (2, 7)
+#: how many years older than his wife a husband is; no less, so that he too was grown when she bore their children
+HUSBAND_GAPS = (-1, 15)
 CHILD_SEATS, PARENT_SEATS = (2, 3, 4, 5), (6, 7)
 #: boys among newborn per girl, 2020 census, rounded
 BOYS = 0.53
@@ -101,7 +103,7 @@ def _near(rng: Rng, mean: float, spread: float, low: int, high: int, size: int) 
 
 def _seat_couple(draft: Draft, rng: Rng, wife: Ints, *, where: Mask | bool = True) -> Ints:
     """Seat husband (head) and wife; return the husband's age."""
-    husband = np.clip(wife + _near(rng, 2, 3, -5, 15, draft.size), 22, OLDEST).astype(np.int16)
+    husband = np.clip(wife + _near(rng, 2, 3, *HUSBAND_GAPS, draft.size), 22, OLDEST).astype(np.int16)
     draft.seat(0, v.HEAD, husband, v.MALE, v.MARRIED)
     draft.seat(1, v.SPOUSE, wife, v.FEMALE, v.MARRIED, where=where, lineage=False)
     return husband
@@ -188,7 +190,7 @@ def _one_parent(rng: Rng, size: int) -> Draft:
     mother = _between(rng, 22, 95, size)
     _seat_children(draft, rng, mother)
     sex = (rng.random(size) < 0.6).astype(np.int16)
-    age = np.where(sex == v.FEMALE, mother, mother + _near(rng, 2, 3, -2, 15, size))
+    age = np.where(sex == v.FEMALE, mother, mother + _near(rng, 2, 3, *HUSBAND_GAPS, size))
     status = lone_status(rng, np.maximum(age, 22), sex)
     status[status == v.UNMARRIED] = v.MARRIED
     draft.seat(0, v.HEAD, np.minimum(age, OLDEST), sex, status)

@@ -16,7 +16,7 @@ from lianfang.core.people.synthetic.candidates import BOYS, OLDEST, Draft, Rng, 
 from lianfang.core.people.synthetic.margins import AGE_STARTS, Margins
 
 #: enough candidates for a smooth spread of ages; more cost time and no margin gets closer
-CANDIDATES = 30_000
+MOST_CANDIDATES, FEWEST_CANDIDATES = 30_000, 4_000
 #: how much likelier than average somebody of each census age group lives in a collective household (assumption:
 #: pupils and students, then workers, then old people in homes)
 COLLECTIVE_PULL = (0.03, 0.03, 0.1, 1, 5, 5, 2.5, 1.5, 1.2, 1.2, 1.2, 1.2, 0.9, 0.8, 0.6, 0.7, 1, 1.2, 1.2)
@@ -28,8 +28,10 @@ ROOM = {v.SCHOOL_DORMITORY: 6, v.WORKS_DORMITORY: 4, v.WELFARE_HOME: 3}
 FADING = 0.85
 #: nobody younger is married
 YOUNGEST_SPOUSE = 20
-#: first ages of the three bands in which the number of males is known: children, 15-49, older
-BANDS = (0, 15, 50)
+#: first ages of the bands in which the number of males is set; the census knows 15-49, whose two halves are taken alike
+BANDS = (0, 15, 30, 50)
+#: the census age groups in which the bands begin
+BAND_GROUPS = (0, 4, 7, 11)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def age_group(age: NDArray[np.signedinteger]) -> NDArray[np.int64]:
 def house_people(margins: Margins, rng: Rng) -> People:
     """Return the county's people in households, meeting its margins of age, sex, household and marriage."""
     target = _target(margins)
-    draft, prior = draft_candidates(rng, CANDIDATES)
+    number = min(max(margins.population, FEWEST_CANDIDATES), MOST_CANDIDATES)
+    draft, prior = draft_candidates(rng, number)
     families = max(1, round(int(margins.population - target.collective.sum()) / margins.household_size))
     weights = balanced_weights(_features(draft), _wanted(margins, target, families), prior)
     counts = whole_counts(weights, families, _shape_order(draft), float(rng.random()))
@@ -78,12 +81,11 @@ def _target(margins: Margins) -> Target:
     outside = margins.population - round(margins.population * margins.household_share)
     collective = _collective_ages(ages, outside)
     male_share = margins.sex_ratio / (100 + margins.sex_ratio)
-    children, grown = ages[:4].sum(), ages[4:11].sum()
-    boys = round(children * BOYS)
-    men = round(max(grown - margins.women_15_49 * margins.population, 0))
-    older = round(margins.population * male_share) - boys - men
-    older = int(np.clip(older, 0, ages[11:].sum()))
-    return Target(ages, collective, np.array([boys, men, older]))
+    children, young, middle, old = np.add.reduceat(ages, BAND_GROUPS).tolist()
+    men = round(max(young + middle - margins.women_15_49 * margins.population, 0))
+    boys, young_men = round(children * BOYS), round(men * young / max(young + middle, 1))
+    older = min(max(round(margins.population * male_share) - boys - men, 0), old)
+    return Target(ages, collective, np.array([boys, young_men, men - young_men, older]))
 
 
 def _collective_ages(ages: NDArray[np.int64], outside: int) -> NDArray[np.int64]:
@@ -121,7 +123,7 @@ def _features(draft: Draft) -> Floats:
 def _wanted(margins: Margins, target: Target, families: int) -> Floats:
     """Return the mean per family household of each column of ``_features``."""
     in_families = target.ages - target.collective
-    kept = np.add.reduceat(in_families, [0, 4, 11]) / np.maximum(np.add.reduceat(target.ages, [0, 4, 11]), 1)
+    kept = np.add.reduceat(in_families, BAND_GROUPS) / np.maximum(np.add.reduceat(target.ages, BAND_GROUPS), 1)
     males = target.males * kept
     men, women = males[1:].sum(), in_families[4:].sum() - males[1:].sum()
     married = [
