@@ -1,5 +1,6 @@
 # Needs Python 3.11 to 3.14, make and git; everything else is installed into .venv and frontend/node_modules.
-WORKERS ?= 2
+# Two processes took as long as one on two cores when measured: most tests wait for the one database.
+WORKERS ?= 0
 ARGS ?=
 EXTRAS ?=
 BIN := .venv/bin
@@ -17,7 +18,7 @@ setup: ## install what is needed to run (EXTRAS=name for optional parts)
 demo: setup ## replay an outbreak and open the console
 	@$(BIN)/lianfang demo $(ARGS)
 
-test: ## run the tests (WORKERS=0 for one process, ARGS="-k name" to choose)
+test: ## run the tests (ARGS="-k name" to choose, WORKERS=2 for two processes)
 	@$(SETUP) --dev
 	@$(BIN)/pytest $(TESTS_AT_ONCE) $(ARGS)
 
