@@ -5,7 +5,7 @@ import pytest
 from house import ROOT, SOURCE, copied_source, plant, run
 
 PLACES = ["engines", "kit"]
-DOORS = ["actions.py", "queries.py"]
+DOORS = ["actions.py", "actions/*.py", "queries.py", "queries/*.py"]
 
 
 def undocumented(source):
@@ -30,7 +30,9 @@ def test_what_is_public_is_documented():
     assert undocumented(SOURCE) == []
 
 
-@pytest.mark.parametrize("name", ["kit/planted.py", "engines/epi/planted.py", "response/zones/actions.py"])
+@pytest.mark.parametrize(
+    "name", ["kit/planted.py", "engines/epi/planted.py", "response/attic/actions.py", "response/attic/actions/seals.py"]
+)
 def test_a_planted_silence_is_seen(tmp_path, name):
     source = copied_source(tmp_path)
     plant(source / name, "def seal_planted():\n    return 1\n\n\ndef _own():\n    return 2\n")

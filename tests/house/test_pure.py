@@ -7,7 +7,9 @@ import pytest
 
 from house import SOURCE, modules
 
-PURE = [name for name, _ in modules() if name.split(".")[1:2] in (["kit"], ["engines"]) or name.endswith(".rules")]
+PURE = [
+    name for name, _ in modules() if name.split(".")[1:2] in (["kit"], ["engines"]) or "rules" in name.split(".")[3:]
+]
 OUT_OF_REACH = ["django", "ninja", "procrastinate", "psycopg", "psycopg_pool"]
 LOAD = """
 import importlib, sys
