@@ -30,7 +30,9 @@ NOT_RECORDS = re.compile(r"Choices|Manager|QuerySet|Error|Exception|Protocol|Nam
 def record_names(text):
     """The records of a models module, their names split in words: ``QuarantineLeg`` → quarantine, leg."""
     for node in ast.parse(text).body:
-        if isinstance(node, ast.ClassDef) and node.bases and not NOT_RECORDS.search(ast.unparse(node.bases[0])):
+        if not isinstance(node, ast.ClassDef) or "abstract = True" in ast.unparse(node):
+            continue
+        if node.bases and not NOT_RECORDS.search(ast.unparse(node.bases[0])):
             yield node.name, [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]+", node.name)]
 
 
