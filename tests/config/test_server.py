@@ -30,8 +30,11 @@ class Running:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.home = Home(folder / "served home")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("LIANFANG_")}
         self.log = folder / "log"
+        self.start()
+
+    def start(self) -> None:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("LIANFANG_")}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [*COMMAND, "--port", str(self.port)],

@@ -8,7 +8,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lianfang.core.access.commands import Envelope, Receipt, apply_command
 from lianfang.core.access.rules import Actor
 from lianfang.core.duties.actions import finish_duty, waive_duties
+from lianfang.core.duties.queries import command_of
+from lianfang.core.duties.rules import DutyHasItsCommand
 from lianfang.kit.refusals import Refusal
+from lianfang.response.cases import schemas as cases
+from lianfang.response.command import schemas as command
+from lianfang.response.specimens import schemas as specimens
 
 Handler = Callable[[Actor, Envelope, Any], dict[str, Any] | None]
 
@@ -40,6 +45,9 @@ class WaiveDuties(Payload):
 
 
 def _finish_duty(by: Actor, envelope: Envelope, payload: FinishDuty) -> dict[str, Any]:
+    own = command_of(payload.duty, by=by)
+    if own:
+        raise DutyHasItsCommand(f"This duty is finished by recording the work itself: send “{own}”.")
     finish_duty(
         payload.duty,
         by=by,
@@ -62,6 +70,9 @@ def _waive_duties(by: Actor, envelope: Envelope, payload: WaiveDuties) -> dict[s
 COMMANDS: Mapping[str, tuple[type[BaseModel], Handler]] = {
     "finish_duty": (FinishDuty, _finish_duty),
     "waive_duties": (WaiveDuties, _waive_duties),
+    **command.COMMANDS,
+    **cases.COMMANDS,
+    **specimens.COMMANDS,
 }
 
 

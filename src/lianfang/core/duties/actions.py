@@ -225,10 +225,10 @@ def waive_duties(
 def declare_kinds(kinds: Iterable[Kind]) -> None:
     """Write the kinds of duty that the rooms declare into the database (as owner, when it is prepared)."""
     DutyKind.objects.using("owner").bulk_create(
-        [DutyKind(code=k.code, name_zh=k.zh, name_en=k.en, room=k.room, rank=k.rank, outcomes=list(k.outcomes)) for k in kinds],
+        [DutyKind(code=k.code, name_zh=k.zh, name_en=k.en, room=k.room, rank=k.rank, outcomes=list(k.outcomes), command=k.command) for k in kinds],
         update_conflicts=True,
         unique_fields=["code"],
-        update_fields=["name_zh", "name_en", "room", "rank", "outcomes"],
+        update_fields=["name_zh", "name_en", "room", "rank", "outcomes", "command"],
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ STATES = ("outstanding", "done", "waived", "cancelled")
 TRANSITIONS = ("opened", "redated", "reassigned", "done", "waived", "cancelled", "superseded")
 
 
-@declare(plain="code name_zh name_en room rank outcomes")
+@declare(plain="code name_zh name_en room rank outcomes command")
 class DutyKind(models.Model):
     """A kind of duty as the rooms declare it: its names, its rank among overdue ones, the outcomes it accepts."""
 
@@ -21,6 +21,7 @@ class DutyKind(models.Model):
     room = models.CharField(max_length=40)
     rank = models.SmallIntegerField(help_text="lower comes first among overdue duties")
     outcomes = models.JSONField(default=list)
+    command = models.CharField(max_length=60, blank=True, default="")
 
 
 @declare(

@@ -120,6 +120,16 @@ def balance(*, by: Actor, at: datetime | None = None, within: CodeRange | None =
         return Balance(*cursor.fetchone())
 
 
+def command_of(duty: int, *, by: Actor) -> str:
+    """Return the command that finishes a duty by recording its work, or "" when it is simply ticked off."""
+    with acting(by), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT k.command FROM duties_duty d JOIN duties_dutykind k ON k.code = d.kind WHERE d.id = %s", [duty]
+        )
+        row = cursor.fetchone()
+        return row[0] if row else ""
+
+
 def ledger_disagreements(*, by: Actor) -> list[tuple[int, int, str, str | None]]:
     """Return up to 100 duties whose state is not what the log says (county, id, state, state by the log): none, ever."""
     with acting(by), connection.cursor() as cursor:

@@ -20,13 +20,21 @@ class UnknownOutcome(Refusal):
     """The duty's kind does not know this outcome."""
 
 
+class DutyHasItsCommand(Refusal):
+    """The duty is finished by recording the work itself."""
+
+
 class DutyOutOfSight(Exception):
     """A desired duty exists already where the ledger keeper cannot see it: nothing may vanish silently."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of duty: code, names, the room that declares it, rank among overdue duties, accepted outcomes."""
+    """A kind of duty: code, names, the room that declares it, rank among overdue duties, accepted outcomes.
+
+    ``command`` names the command that does this work and finishes the duty with it; such a duty cannot be ticked off
+    by itself, since the record of the work would be missing.
+    """
 
     code: str
     zh: str
@@ -34,6 +42,7 @@ class Kind:
     room: str
     outcomes: tuple[str, ...] = ("done",)
     rank: int = 50
+    command: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from lianfang.core.duties.rules import Desired, Kind
 from lianfang.response.command.rules import COMPLETED, NOT_POSSIBLE
 
-RECEIPT = Kind("directive_receipt", "签收调度令", "acknowledge a directive", "command", ("received",), rank=20)
+RECEIPT = Kind("directive_receipt", "签收调度令", "acknowledge a directive", "command", ("received",), rank=20,
+               command="acknowledge_directive")  # fmt: skip
 FEEDBACK = Kind(
-    "directive_feedback", "反馈调度令", "report back on a directive", "command", (COMPLETED, NOT_POSSIBLE), rank=25
-)
+    "directive_feedback", "反馈调度令", "report back on a directive", "command", (COMPLETED, NOT_POSSIBLE), rank=25,
+    command="report_back",
+)  # fmt: skip
 KINDS: tuple[Kind, ...] = (RECEIPT, FEEDBACK)
 
 QUERY = """
