@@ -10,7 +10,7 @@ PLANTED = {
         "surfaces/console/planted.py",
         "import lianfang.surfaces.portal.planted_target",
     ),
-    "Rooms of the response do not know each other": (
+    "Response: whoever acts on a finding stands above it; rooms on one line do not know each other": (
         "response/cases/planted.py",
         "from lianfang.response.quarantine import planted_target",
     ),
