@@ -55,7 +55,9 @@ INSTALLED_APPS = [
     "lianfang.core.people",
     "lianfang.core.duties",
     "lianfang.response.cases",
+    "lianfang.response.quarantine",
     "lianfang.response.command",
+    "lianfang.response.workforce",
     "lianfang.response.specimens",
     "lianfang.response.screening",
 ]

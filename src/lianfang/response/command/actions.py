@@ -71,10 +71,11 @@ def declare_incident(
     """Declare an outbreak under a protocol pack for a unit's headquarters, concerning areas (the whole unit if none)."""
     by.require(DECLARE_INCIDENT, division_code)
     with acting(by):
+        id = id or new_id()
         if known := Incident.objects.filter(id=id).first():
             return known
         incident = Incident.objects.create(
-            id=id or new_id(), county=county_of(division_code), division_code=division_code, title_zh=title_zh,
+            id=id, county=county_of(division_code), division_code=division_code, title_zh=title_zh,
             title_en=title_en, disease=disease, pack=pack, overlays=list(overlays), declared_at=valid_at,
             authority=authority, recorded_at=response_now(), account=by.account_id, command=cause,
         )  # fmt: skip
@@ -156,13 +157,14 @@ def set_response_level(
     found = _open_incident(incident)
     by.require(SET_RESPONSE_LEVEL, found.division_code)
     with acting(by):
+        id = id or new_id()
         if known := ResponseLevel.objects.filter(id=id).first():
             return known
         former = found.levels.filter(valid_at__lte=valid_at).order_by("-valid_at", "-recorded_at").first()
         if fault := level_fault(level, government, former.level if former else None):
             raise LevelNotAuthorised(fault)
         change = ResponseLevel.objects.create(
-            id=id or new_id(), incident=found, county=found.county, level=level, mode=mode, government=government,
+            id=id, incident=found, county=found.county, level=level, mode=mode, government=government,
             authority=authority, reason=reason, valid_at=valid_at, recorded_at=response_now(), account=by.account_id,
             command=cause,
         )  # fmt: skip
@@ -194,10 +196,11 @@ def form_task_force(
     by.require(FORM_TASK_FORCE, division_code)
     found = _open_incident(incident)
     with acting(by):
+        id = id or new_id()
         if known := TaskForce.objects.filter(id=id).first():
             return known
         force = TaskForce.objects.create(
-            id=id or new_id(), county=found.county, incident=found, division_code=division_code, kind=kind,
+            id=id, county=found.county, incident=found, division_code=division_code, kind=kind,
             name_zh=name_zh, name_en=name_en, line=line, parent_id=parent, lead_post=lead_post, lead_title=lead_title,
             work_place=work_place, formed_at=valid_at, authority=authority, recorded_at=response_now(),
             account=by.account_id, command=cause,
@@ -260,10 +263,11 @@ def record_meeting(
     if not conclusions.strip():
         raise Refusal("A meeting without conclusions is not recorded: write what was decided.")
     with acting(by):
+        id = id or new_id()
         if known := Meeting.objects.filter(id=id).first():
             return known
         meeting = Meeting.objects.create(
-            id=id or new_id(), county=found.county, incident=found, division_code=division_code, kind=kind,
+            id=id, county=found.county, incident=found, division_code=division_code, kind=kind,
             at=valid_at, title=title, conclusions=conclusions, chaired_by=chaired_by, recorded_at=response_now(),
             account=by.account_id, command=cause,
         )  # fmt: skip
@@ -296,10 +300,11 @@ def issue_directive(
         raise DirectiveRefused(fault)
     found = _open_incident(incident)
     with acting(by):
+        id = id or new_id()
         if known := Directive.objects.filter(id=id).first():
             return known
         directive = Directive.objects.create(
-            id=id or new_id(), county=found.county, incident=found, meeting_id=meeting, division_code=division_code,
+            id=id, county=found.county, incident=found, meeting_id=meeting, division_code=division_code,
             number=_next_number(found.id, division_code), title=title, text=text, issued_at=valid_at,
             issued_by=issued_by or by.title, authority=authority, acknowledge_by=acknowledge_by,
             feedback_by=feedback_by, recorded_at=response_now(), account=by.account_id, command=cause,

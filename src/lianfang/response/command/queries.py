@@ -290,7 +290,9 @@ def situation(
 
 
 def _incident(row: Sequence[Any]) -> IncidentRow:
-    return IncidentRow(*row[:7], tuple(json.loads(row[7])), *row[8:])
+    values = list(row)
+    values[7] = tuple(json.loads(values[7]))
+    return IncidentRow(*values)
 
 
 def _read(query: str, by: Actor, at: datetime | None, **params: Any) -> list[Any]:

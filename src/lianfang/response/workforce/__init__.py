@@ -1,0 +1,1 @@
+"""Workforce: organisations, responders, teams, deployments, volunteers, rosters and who was there."""
