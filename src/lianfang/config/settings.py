@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
+    "django.contrib.messages",
     "django.contrib.staticfiles",
     "lianfang.core.access",
     "lianfang.core.territory",
@@ -60,17 +61,21 @@ INSTALLED_APPS = [
     "lianfang.response.workforce",
     "lianfang.response.specimens",
     "lianfang.response.screening",
+    "lianfang.surfaces.console",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "lianfang.surfaces.session.PolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "lianfang.surfaces.session.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "lianfang.core.access.middleware.ResponseClockMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "lianfang.surfaces.session.ActingMiddleware",
 ]
 
 ROOT_URLCONF = "lianfang.config.urls"
@@ -83,6 +88,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
+                "django.contrib.messages.context_processors.messages",
             ]
         },
     }
@@ -90,6 +96,8 @@ TEMPLATES = [
 
 AUTH_USER_MODEL = "access.Account"
 LOGIN_URL = "sign_in"
+CSRF_FAILURE_VIEW = "lianfang.surfaces.console.web.entry.csrf_failed"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 SESSION_COOKIE_HTTPONLY = True

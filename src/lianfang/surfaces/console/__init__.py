@@ -1,0 +1,1 @@
+"""Command HQ in the browser."""

@@ -1,0 +1,115 @@
+"""What the console's templates say: words for codes, addresses that keep the instant, the masthead."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from lianfang.core.access.permissions import READ_AUDIT
+from lianfang.core.access.rules import Actor
+from lianfang.core.duties.permissions import READ_DUTIES
+from lianfang.core.people.permissions import READ_PEOPLE
+from lianfang.core.territory.queries import standing
+from lianfang.kit.clock import LOCAL, local_date, response_now
+from lianfang.kit.codes import CodeRange
+from lianfang.response.cases.permissions import READ_CASES
+from lianfang.response.command.permissions import READ_COMMAND
+from lianfang.response.command.queries import incidents
+from lianfang.surfaces.console import words
+from lianfang.surfaces.console.addresses import address, at_text
+from lianfang.surfaces.session import ActingRequest
+
+register = template.Library()
+register.filter("word", words.word)
+register.filter("role", words.role_word)
+register.filter("line_of_work", words.line_word)
+
+#: the menu: page, icon, what it takes to see it
+MENU = (
+    ("situation", "chart-bar", ""),
+    ("duties", "list-check", READ_DUTIES),
+    ("cases", "virus", READ_CASES),
+    ("contacts", "users-group", READ_CASES),
+    ("people", "home", READ_PEOPLE),
+    ("directives", "clipboard-list", READ_COMMAND),
+    ("audit", "eye", READ_AUDIT),
+)
+
+
+def menu_title(name: str) -> str:
+    """Return the title of a page of the menu."""
+    return {
+        "situation": _("Situation"),
+        "duties": _("Duties"),
+        "cases": _("Cases"),
+        "contacts": _("Contacts"),
+        "people": _("People"),
+        "directives": _("Directives"),
+        "rounds": _("Rounds"),
+        "zones": _("Zones"),
+        "quarantine": _("Quarantine"),
+        "checkpoints": _("Checkpoints"),
+        "report": _("Report"),
+        "audit": _("Audit"),
+    }[name]
+
+
+@register.simple_tag(takes_context=True)
+def go(context: dict[str, Any], name: str, *parts: Any, **query: Any) -> str:
+    """Return a page's address, keeping the instant that is being looked at."""
+    return address(context["request"], name, *parts, **query)
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """Return an instant in local time to the minute."""
+    return value.astimezone(LOCAL).strftime("%Y-%m-%d %H:%M") if value else ""
+
+
+@register.filter
+def either(record: Any, field: str) -> str:
+    """Return ``field_zh`` or ``field_en`` of a record, by the reader's language."""
+    return words.in_language(getattr(record, f"{field}_zh"), getattr(record, f"{field}_en"))
+
+
+@register.inclusion_tag("console/masthead.html", takes_context=True)
+def masthead(context: dict[str, Any]) -> dict[str, Any]:
+    """Show who acts, on which incident, at which time of the response."""
+    request: ActingRequest = context["request"]
+    actor = request.actor
+    running = incidents(by=actor, at=request.at) if actor.may(READ_COMMAND) else []
+    return {
+        "request": request,
+        "csrf_token": context.get("csrf_token"),
+        "incident": words.in_language(running[0].title_zh, running[0].title_en) if running else "",
+        "clock": response_now(),
+        "at_text": at_text(request),
+        "actor": actor,
+        "grants": [(grant.grant_id, grant_title(grant)) for grant in request.grants],
+        "menu": [
+            {"href": address(request, name), "title": menu_title(name), "icon": icon, "here": _is_here(request, name)}
+            for name, icon, permission in MENU
+            if not permission or actor.may(permission)
+        ],
+        "languages": [("zh-hans", "中文"), ("en", "English")],
+    }
+
+
+def _is_here(request: ActingRequest, name: str) -> bool:
+    start = reverse(name)
+    return request.path == start if start == reverse("situation") else request.path.startswith(start)
+
+
+def grant_title(grant: Actor) -> str:
+    """Return what somebody acts as: role, line of work and place."""
+    return f"{words.role_word(grant.role)} · {words.line_word(grant.line)} · {place_of(grant.scope)}"
+
+
+def place_of(scope: CodeRange) -> str:
+    """Return the name of the unit whose codes are a scope, or the codes."""
+    if scope.lo == 0:
+        return _("everywhere")
+    found = standing(scope, local_date(response_now())).filter(code=scope.lo, code_hi=scope.hi).first()
+    return str(found.name) if found else f"{scope.lo}–{scope.hi}"

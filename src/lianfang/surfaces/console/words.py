@@ -1,0 +1,192 @@
+"""Plain words, in the reader's language, for the codes that records carry."""
+
+from functools import cache
+
+from django.utils.translation import get_language, gettext, gettext_noop
+
+from lianfang.core.access.actions import read_roles
+
+_ = gettext_noop
+
+#: code → English words, which the catalogue translates; a code that is missing is shown with blanks for underscores
+WORDS = {
+    # states and steps of duties
+    "outstanding": _("outstanding"),
+    "done": _("done"),
+    "waived": _("waived"),
+    "cancelled": _("cancelled"),
+    "opened": _("opened"),
+    "redated": _("re-dated"),
+    "reassigned": _("reassigned"),
+    "superseded": _("superseded by a correction"),
+    "overdue": _("overdue"),
+    # outcomes
+    "received": _("received"),
+    "completed": _("completed"),
+    "not_possible": _("could not be done"),
+    "held": _("held in place"),
+    "reported": _("reported"),
+    "recorded": _("recorded"),
+    "placed": _("in quarantine"),
+    "transferred": _("transferred"),
+    "negative": _("negative"),
+    "positive": _("positive"),
+    "seen": _("seen"),
+    "nobody_home": _("nobody at home"),
+    "visited": _("visited"),
+    "sampled": _("sampled"),
+    "released": _("released"),
+    "well": _("well"),
+    "unwell": _("unwell"),
+    "found": _("found"),
+    "not_found": _("not found"),
+    "refused": _("refused"),
+    "staffed": _("staffed"),
+    # subjects
+    "resident": _("resident"),
+    "household": _("household"),
+    "case": _("case"),
+    "contact": _("contact"),
+    "screen_positive": _("preliminary positive"),
+    "directive_recipient": _("recipient of a directive"),
+    "quarantine_order": _("quarantine order"),
+    "order": _("quarantine order"),
+    "zone": _("zone"),
+    "round": _("round"),
+    "screening_round": _("round"),
+    "shift": _("shift"),
+    "checkpoint": _("checkpoint"),
+    "tube": _("tube"),
+    # levels of the territory
+    "province": _("province"),
+    "prefecture": _("prefecture"),
+    "county": _("county"),
+    "township": _("township"),
+    "village": _("village or community"),
+    "grid": _("grid"),
+    "hamlet": _("hamlet"),
+    # people
+    "male": _("male"),
+    "female": _("female"),
+    "head": _("head of household"),
+    "spouse": _("spouse"),
+    "child": _("child"),
+    "parent": _("parent"),
+    "grandchild": _("grandchild"),
+    "grandparent": _("grandparent"),
+    "sibling": _("sibling"),
+    "other": _("other"),
+    "lives_alone_70": _("70 or older and alone"),
+    "infant": _("infant"),
+    "pregnant": _("pregnant"),
+    "dialysis": _("dialysis"),
+    "disabled": _("disabled"),
+    "bedridden": _("bedridden"),
+    "regular_medicine": _("regular medicine"),
+    "national_id": _("national ID"),
+    "phone": _("phone"),
+    # cases and contacts
+    "confirmed": _("confirmed"),
+    "confirmed_case": _("confirmed"),
+    "asymptomatic": _("asymptomatic"),
+    "asymptomatic_case": _("asymptomatic"),
+    "suspected": _("suspected"),
+    "suspected_case": _("suspected"),
+    "probable": _("probable"),
+    "ruled_out": _("ruled out"),
+    "mild": _("mild"),
+    "moderate": _("moderate"),
+    "severe": _("severe"),
+    "critical": _("critical"),
+    "community_screening": _("community screening"),
+    "fever_clinic": _("fever clinic"),
+    "voluntary": _("own wish to be tested"),
+    "hospital": _("hospital"),
+    "key_group_testing": _("testing of key groups"),
+    "cross_region": _("cross-region notice"),
+    "contact_tracing": _("contact tracing"),
+    "quarantine": _("quarantine"),
+    "zone_screening": _("screening of a zone"),
+    "close_contact": _("close contact"),
+    "secondary_contact": _("contact of a contact"),
+    "general_contact": _("general contact"),
+    "venue_exposed": _("venue-exposed person"),
+    "venue_exposed_person": _("venue-exposed person"),
+    "co_presence": _("spatio-temporal co-presence"),
+    "active": _("active"),
+    "upgraded": _("upgraded"),
+    "withdrawn": _("withdrawn"),
+    "registered": _("registered"),
+    "classified": _("classified"),
+    "investigated": _("investigated"),
+    "core_info": _("core information"),
+    "preliminary_report": _("preliminary report"),
+    "final_report": _("final report"),
+    "open": _("open"),
+    "closed": _("closed"),
+    # command
+    "emergency": _("emergency"),
+    "routine": _("routine"),
+    "dispatch": _("dispatch meeting"),
+    "consultation": _("consultation"),
+    # zones
+    "high": _("high risk"),
+    "medium": _("medium risk"),
+    "low": _("low risk"),
+    "sealed": _("sealed zone"),
+    "controlled": _("controlled zone"),
+    "precaution": _("precaution zone"),
+}
+
+#: why an identifier is opened: the code is logged, the words are shown
+REASONS = {
+    "verify_identity": _("verify who the person is"),
+    "call_person": _("call the person about a duty"),
+    "medical_emergency": _("medical emergency"),
+    "report_case": _("direct report of a case"),
+    "cross_region_request": _("cross-region request"),
+    "answer_appeal": _("answer an appeal or a question of the person"),
+}
+
+
+def word(code: object) -> str:
+    """Return the words for a code in the reader's language, or the code with blanks for underscores."""
+    text = "" if code is None else str(code)
+    return gettext(WORDS[text]) if text in WORDS else text.replace("_", " ")
+
+
+def reason_word(code: str) -> str:
+    """Return the words for a reason to open an identifier."""
+    return gettext(REASONS[code])
+
+
+def chinese() -> bool:
+    """Say whether the reader reads Chinese."""
+    return (get_language() or "zh").startswith("zh")
+
+
+def in_language(zh: str, en: str) -> str:
+    """Return the one of two names that the reader reads, or the other when it is empty."""
+    return (zh or en) if chinese() else (en or zh)
+
+
+@cache
+def _roles() -> dict[str, dict[str, str]]:
+    return dict(read_roles()["roles"])
+
+
+@cache
+def _lines() -> dict[str, list[str]]:
+    return dict(read_roles()["lines"])
+
+
+def role_word(code: str) -> str:
+    """Return a role's name in the reader's language."""
+    role = _roles().get(code)
+    return in_language(role["zh"], role["en"]) if role else code.replace("_", " ")
+
+
+def line_word(code: str) -> str:
+    """Return the name of a line of work in the reader's language."""
+    line = _lines().get(code)
+    return in_language(*line) if line else code.replace("_", " ")

@@ -1,0 +1,42 @@
+"""Accounts that sign in to the console, and what they ask of it."""
+
+import re
+from datetime import timedelta
+
+from django.test import Client
+
+from lianfang.core.access.actions import ADMINISTRATION, create_account, give_grant
+from lianfang.core.access.queries import actors_of
+from lianfang.core.access.rules import Actor
+from lianfang.kit.clock import machine_now
+from lianfang.kit.codes import code_range
+from lianfang.kit.ids import new_id
+
+PASSWORD = "open sesame 22"
+
+
+def account(*roles: tuple[str, str, str], name: str = "") -> tuple[str, list[Actor]]:
+    """An account with one grant for each (role, line of work, scope); its name and what it may act as."""
+    username = name or f"console-{new_id()}"
+    made = create_account(by=ADMINISTRATION, username=username, title=roles[0][0], password=PASSWORD)
+    for role, line, scope in roles:
+        give_grant(
+            by=ADMINISTRATION, account=made.id, role=role, line=line, scope=code_range(scope),
+            valid_from=machine_now() - timedelta(days=1), reason="test",
+        )  # fmt: skip
+    return username, actors_of(made.id, machine_now())
+
+
+def signed_in(username: str, **options: object) -> Client:
+    """A browser in which an account has signed in through the form."""
+    client = Client(**options)
+    answer = client.post("/sign-in", {"username": username, "password": PASSWORD, "next": "/"})
+    assert answer.status_code == 302, answer.content.decode()[:2000]
+    return client
+
+
+def hidden(page: str, name: str) -> str:
+    """The value of a hidden field of a page."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found, f"no field {name}"
+    return found[1]
