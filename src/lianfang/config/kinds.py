@@ -2,13 +2,19 @@
 
 from lianfang.core.duties.rules import Kind
 from lianfang.response.cases import duties as cases
+from lianfang.response.checkpoints import duties as checkpoints
 from lianfang.response.command import duties as command
 from lianfang.response.quarantine import duties as quarantine
+from lianfang.response.screening import duties as screening
 from lianfang.response.workforce import duties as workforce
+from lianfang.surfaces.reports import duties as reports
 
 KINDS: tuple[Kind, ...] = (
     *cases.KINDS,
+    *checkpoints.KINDS,
     *command.KINDS,
+    *screening.KINDS,
     *quarantine.KINDS,
+    *reports.KINDS,
     *workforce.KINDS,
 )  # fmt: skip

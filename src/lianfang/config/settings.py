@@ -59,9 +59,11 @@ INSTALLED_APPS = [
     "lianfang.response.quarantine",
     "lianfang.response.command",
     "lianfang.response.workforce",
+    "lianfang.response.checkpoints",
     "lianfang.response.specimens",
     "lianfang.response.screening",
     "lianfang.surfaces.console",
+    "lianfang.surfaces.reports",
 ]
 
 MIDDLEWARE = [

@@ -404,7 +404,7 @@ def _classify(
     before = case.classifications.filter(valid_at__lte=minute).order_by("-valid_at", "-recorded_at").first()
     if before and (before.class_code, before.severity) == (class_code, severity):
         raise ClassUnchanged(f"Case {case.number} was {class_code} at that time already: nothing to reclassify.")
-    rule = rule_for_class(pack_of(case.protocol), before and before.class_code, class_code, severity, findings)
+    rule = rule_for_class(pack_of(case.protocol), before.class_code if before else None, class_code, severity, findings)
     made = Classification.objects.create(
         id=id or new_id(), county=case.county, case=case, division_code=case.division_code, class_code=class_code,
         severity=severity, findings=sorted(findings), rule=rule or "", reason=reason, decided_by=by.account_id,

@@ -1,0 +1,1 @@
+"""Quarantine orders with their legs, checks, tests, visits, releases and appeals."""
