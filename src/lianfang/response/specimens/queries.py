@@ -17,16 +17,21 @@ from lianfang.kit.codes import county_of
 from lianfang.response.specimens.permissions import READ_RESULTS
 from lianfang.response.specimens.rules import KnownTube, county_hand
 
-#: Everybody with a usable sample in a round as known at an instant, for the rooms that count rounds. Params: county,
-#: round, at. A sample is unusable when the tube's finding, as far as known then, is that there was too little material.
-SAMPLED_IN_ROUND = """
-SELECT s.resident, s.taken_at FROM specimens_sample s
-WHERE s.county = %(county)s AND s.round = %(round)s AND s.recorded_at <= %(at)s AND NOT EXISTS (
-    SELECT 1 FROM specimens_result bad WHERE bad.county = s.county AND bad.tube = s.tube AND bad.value = 'insufficient'
-      AND bad.recorded_at <= %(at)s AND NOT EXISTS (
-        SELECT 1 FROM specimens_result better WHERE better.county = bad.county AND better.tube = bad.tube
-          AND better.number > bad.number AND better.recorded_at <= %(at)s))
+#: The tubes of a county in which there was too little material, as far as known at an instant: whoever is in them must be
+#: sampled again. For the rooms that count rounds. Params: county, at.
+UNUSABLE_TUBES = """
+SELECT bad.tube FROM specimens_result bad
+WHERE bad.county = %(county)s AND bad.value = 'insufficient' AND bad.recorded_at <= %(at)s AND NOT EXISTS (
+    SELECT 1 FROM specimens_result better WHERE better.county = bad.county AND better.tube = bad.tube
+      AND better.number > bad.number AND better.recorded_at <= %(at)s)
 """
+
+#: Everybody with a usable sample in some rounds, as known at an instant. Params: county, rounds, at.
+SAMPLED_IN_ROUNDS = f"""
+SELECT DISTINCT s.round, s.resident FROM specimens_sample s
+WHERE s.county = %(county)s AND s.round = ANY(%(rounds)s) AND s.recorded_at <= %(at)s
+  AND s.tube NOT IN ({UNUSABLE_TUBES})
+"""  # noqa: S608
 
 # The rounds of the county are few, so they are found by jumps along the index that begins with them, and a person's
 # samples by one look into each: a second index on every sample of every round would cost each registration.

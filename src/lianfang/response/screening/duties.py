@@ -1,0 +1,101 @@
+"""The duty that a round makes of whoever is missing near its end: a visit, never a sanction."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+
+from lianfang.core.duties.rules import Desired, Kind
+from lianfang.kit.clock import at_local, local_date
+from lianfang.response.specimens.queries import UNUSABLE_TUBES
+
+ROUND_VISIT = "round_visit"
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        ROUND_VISIT, "漏检上门", "visit to somebody missing in a round", "screening",
+        ("sampled", "found_elsewhere", "excluded", "appointment", "could_not"), 30,
+    ),
+)  # fmt: skip
+
+# A period has 24 characters: the first 15 bytes of the round's id and a number, which grows with everything that ended a
+# former visit without an end to the need: a visit in vain, too little material, an exclusion that was not true.
+PERIOD = "encode(substring(uuid_send({round}) FROM 1 FOR 15), 'base64') || '.' || {attempt}"
+
+# Visits begin when a round nears its target, is closed, or somebody orders them, so that a round of millions does not
+# open millions of duties. After sign-off those who remained are carried on, until a later round has sampled them.
+VISITS = f"""
+WITH unusable AS ({UNUSABLE_TUBES}),
+round AS (
+    SELECT r.* FROM screening_round r WHERE r.county = %(county)s AND (r.remaining > 0 OR r.closed_at IS NULL AND (
+        r.visits_from <= %(at)s
+        OR EXISTS (SELECT 1 FROM screening_visitassignment a WHERE a.round_id = r.id AND a.called_at <= %(at)s)))
+),
+member AS (
+    SELECT e.round, e.resident, e.division_code FROM screening_rosterentry e
+    WHERE e.county = %(county)s AND e.round IN (SELECT id FROM round WHERE closed_at IS NULL)
+    UNION ALL
+    SELECT e.round, e.resident, e.division_code FROM screening_foundentry e
+    WHERE e.county = %(county)s AND e.round IN (SELECT id FROM round WHERE closed_at IS NULL)
+    UNION ALL
+    SELECT e.round, e.resident, e.division_code FROM screening_missingentry e
+    WHERE e.county = %(county)s AND e.round IN (SELECT id FROM round WHERE closed_at IS NOT NULL)
+),
+missing AS (
+    SELECT m.* FROM member m
+    WHERE (%(residents)s::uuid[] IS NULL OR m.resident = ANY(%(residents)s))
+      AND NOT EXISTS (SELECT 1 FROM screening_exclusion e WHERE e.county = %(county)s AND e.round = m.round
+                      AND e.resident = m.resident AND e.withdrawn_at IS NULL)
+      AND NOT EXISTS (SELECT 1 FROM specimens_sample s WHERE s.county = %(county)s AND s.round = m.round
+                      AND s.resident = m.resident AND s.tube NOT IN (SELECT tube FROM unusable))
+),
+last_visit AS (
+    SELECT DISTINCT ON (v.round, v.resident) v.* FROM screening_visit v WHERE v.county = %(county)s
+    ORDER BY v.round, v.resident, v.attempt DESC
+),
+visit AS (
+    SELECT m.resident, r.id AS round, m.division_code, r.visit_within, r.closed_at, v.attempt IS NULL AS first,
+           1 + coalesce(v.attempt, 0)
+             + (SELECT count(*) FROM specimens_sample s WHERE s.county = %(county)s AND s.round = m.round
+                AND s.resident = m.resident)
+             + (SELECT count(*) FROM screening_exclusion e WHERE e.county = %(county)s AND e.round = m.round
+                AND e.resident = m.resident) AS number,
+           CASE WHEN v.attempt IS NULL AND r.closed_at IS NULL THEN r.target_at END AS target_at,
+           CASE WHEN v.attempt IS NOT NULL THEN coalesce(v.appointment_at, v.visited_at)
+                ELSE least(r.visits_from, r.closed_at, (
+                    SELECT min(a.called_at) FROM screening_visitassignment a
+                    WHERE a.round_id = r.id AND m.division_code BETWEEN a.code_lo AND a.code_hi)) END AS opens_at
+    FROM missing m JOIN round r ON r.id = m.round
+    LEFT JOIN last_visit v ON v.round = m.round AND v.resident = m.resident
+)
+SELECT 'resident', v.resident, '{ROUND_VISIT}', {PERIOD.format(round="v.round", attempt="v.number")}, v.division_code,
+       'grid_worker', NULL::uuid, 'screening.targets', v.round, v.opens_at,
+       coalesce(v.target_at, greatest(v.opens_at, v.closed_at) + v.visit_within)
+FROM visit v
+WHERE v.opens_at <= CASE WHEN v.first THEN %(at)s ELSE %(day_end)s END AND NOT EXISTS (
+    SELECT 1 FROM screening_round later JOIN specimens_sample s ON s.county = later.county AND s.round = later.id
+    WHERE later.county = %(county)s AND later.opened_at > v.closed_at AND s.resident = v.resident)
+"""  # noqa: S608 - made of constants
+
+# Who was sampled or excluded meanwhile: their visits have come to an end, and to which.
+SETTLED = f"""
+WITH unusable AS ({UNUSABLE_TUBES})
+SELECT d.subject, d.period, CASE WHEN s.resident IS NOT NULL THEN 'sampled' ELSE 'excluded' END
+FROM duties_duty d
+LEFT JOIN LATERAL (SELECT s.resident FROM specimens_sample s WHERE s.county = d.county AND s.round = d.source
+                   AND s.resident = d.subject AND s.tube NOT IN (SELECT tube FROM unusable) LIMIT 1) AS s ON true
+LEFT JOIN screening_exclusion e ON e.county = d.county AND e.round = d.source AND e.resident = d.subject
+                                AND e.withdrawn_at IS NULL
+WHERE d.county = %(county)s AND d.kind = '{ROUND_VISIT}' AND d.state = 'outstanding'
+  AND (%(residents)s::uuid[] IS NULL OR d.subject = ANY(%(residents)s))
+  AND (s.resident IS NOT NULL OR e.resident IS NOT NULL)
+"""  # noqa: S608 - made of constants
+
+
+def visits(at: datetime, residents: Sequence[uuid.UUID] | None = None) -> Desired:
+    """Return the visits that all rounds of a county want at an instant, or those to some of its people."""
+    day_end = at_local(local_date(at) + timedelta(days=1), time())
+    people = None if residents is None else list(residents)
+    return Desired(
+        (ROUND_VISIT,), VISITS, {"at": at, "day_end": day_end, "residents": people}, people,
+        reason="sampled in a later round, or no longer on a roster",
+    )  # fmt: skip
