@@ -1,0 +1,1 @@
+"""Reports: daily and nil reports frozen from records, and a press report's words beside what the records count."""
