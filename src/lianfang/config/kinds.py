@@ -7,6 +7,7 @@ from lianfang.response.command import duties as command
 from lianfang.response.quarantine import duties as quarantine
 from lianfang.response.screening import duties as screening
 from lianfang.response.workforce import duties as workforce
+from lianfang.response.zones import duties as zones
 from lianfang.surfaces.reports import duties as reports
 
 KINDS: tuple[Kind, ...] = (
@@ -17,4 +18,5 @@ KINDS: tuple[Kind, ...] = (
     *quarantine.KINDS,
     *reports.KINDS,
     *workforce.KINDS,
+    *zones.KINDS,
 )  # fmt: skip

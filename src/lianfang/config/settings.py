@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "lianfang.core.duties",
     "lianfang.response.cases",
     "lianfang.response.quarantine",
+    "lianfang.response.zones",
     "lianfang.response.command",
     "lianfang.response.workforce",
     "lianfang.response.checkpoints",

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class ZonesConfig(AppConfig):
+    """Zones under graded measures."""
+
+    name = "lianfang.response.zones"
+    label = "zones"
