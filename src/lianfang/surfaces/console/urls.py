@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from lianfang.surfaces.console.web import audit, cases, command, duties, entry, people, situation
+from lianfang.surfaces.console.web import (
+    audit,
+    cases,
+    checkpoints,
+    command,
+    duties,
+    entry,
+    people,
+    quarantine,
+    rounds,
+    situation,
+    workforce,
+)
 
 urlpatterns = [
     path("", situation.show_situation, name="situation"),
@@ -21,6 +33,17 @@ urlpatterns = [
     path("cases/", cases.show_cases, name="cases"),
     path("cases/<uuid:case>", cases.show_case, name="case"),
     path("contacts/", cases.show_contacts, name="contacts"),
+    path("rounds/", rounds.show_rounds, name="rounds"),
+    path("rounds/<uuid:round>", rounds.show_round, name="round"),
+    path("rounds/<uuid:round>/missing", rounds.show_missing, name="missing"),
+    path("rounds/<uuid:round>/people", rounds.show_people, name="round_people"),
+    path("quarantine/", quarantine.show_orders, name="quarantine"),
+    path("quarantine/<uuid:order>", quarantine.show_order, name="order"),
+    path("checkpoints/", checkpoints.show_checkpoints, name="checkpoints"),
+    path("checkpoints/passages", checkpoints.show_passages, name="passages"),
+    path("workforce/", workforce.show_deployments, name="deployments"),
+    path("workforce/teams", workforce.show_teams, name="teams"),
+    path("workforce/attendances", workforce.show_attendances, name="attendances"),
     path("directives/", command.show_directives, name="directives"),
     path("audit/", audit.show_audit, name="audit"),
 ]

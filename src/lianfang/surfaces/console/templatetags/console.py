@@ -15,8 +15,12 @@ from lianfang.core.territory.queries import standing
 from lianfang.kit.clock import LOCAL, local_date, response_now
 from lianfang.kit.codes import CodeRange
 from lianfang.response.cases.permissions import READ_CASES
+from lianfang.response.checkpoints.permissions import READ_CHECKPOINTS
 from lianfang.response.command.permissions import READ_COMMAND
 from lianfang.response.command.queries import incidents
+from lianfang.response.quarantine.permissions import READ_ORDERS
+from lianfang.response.screening.permissions import READ_ROUNDS
+from lianfang.response.workforce.permissions import READ_WORKFORCE
 from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address, at_text
 from lianfang.surfaces.session import ActingRequest
@@ -32,6 +36,10 @@ MENU = (
     ("duties", "list-check", READ_DUTIES),
     ("cases", "virus", READ_CASES),
     ("contacts", "users-group", READ_CASES),
+    ("rounds", "test-pipe", READ_ROUNDS),
+    ("quarantine", "home-check", READ_ORDERS),
+    ("checkpoints", "barrier-block", READ_CHECKPOINTS),
+    ("deployments", "users", READ_WORKFORCE),
     ("people", "home", READ_PEOPLE),
     ("directives", "clipboard-list", READ_COMMAND),
     ("audit", "eye", READ_AUDIT),
@@ -51,6 +59,7 @@ def menu_title(name: str) -> str:
         "zones": _("Zones"),
         "quarantine": _("Quarantine"),
         "checkpoints": _("Checkpoints"),
+        "deployments": _("Workforce"),
         "report": _("Report"),
         "audit": _("Audit"),
     }[name]

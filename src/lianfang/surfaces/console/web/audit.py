@@ -11,8 +11,8 @@ from lianfang.core.access.sealer import verify_audit
 from lianfang.kit.refusals import Refusal
 from lianfang.surfaces.console import queries, words
 from lianfang.surfaces.console.addresses import address
+from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.console.lists import Column, Filter, Listing, answer_list
-from lianfang.surfaces.console.web.situation import Figure
 from lianfang.surfaces.session import ActingRequest
 
 

@@ -15,10 +15,10 @@ from lianfang.kit.codes import CodeRange
 from lianfang.surfaces.console import queries, words
 from lianfang.surfaces.console.addresses import MINUTE, address
 from lianfang.surfaces.console.asking import area_asked, confirmed, instant_given, words_given
+from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.console.lists import Column, Filter, Listing, answer_list, as_text, shown, whole
 from lianfang.surfaces.console.queries import DutyLine, DutyStep
 from lianfang.surfaces.console.templatetags.console import place_of
-from lianfang.surfaces.console.web.situation import Figure
 from lianfang.surfaces.session import ActingRequest
 
 STATES = ("outstanding", "done", "waived", "cancelled")

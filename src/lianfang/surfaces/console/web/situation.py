@@ -1,7 +1,6 @@
 """The situation at an instant: figures, each of which opens its list."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -15,28 +14,25 @@ from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.core.people.queries import count_residents
 from lianfang.response.cases.permissions import READ_CASES
 from lianfang.response.cases.queries import case_counts, community_count, contact_counts
+from lianfang.response.checkpoints.permissions import READ_CHECKPOINTS
 from lianfang.response.command.permissions import READ_COMMAND
 from lianfang.response.command.queries import incidents, level_history
 from lianfang.response.command.queries import situation as command_situation
+from lianfang.response.quarantine.permissions import READ_ORDERS
+from lianfang.response.screening.permissions import READ_ROUNDS
+from lianfang.response.workforce.permissions import READ_WORKFORCE
 from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address
+from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.console.queries import duties_by_kind
 from lianfang.surfaces.console.templatetags.console import place_of
+from lianfang.surfaces.console.web.checkpoints import checkpoint_figures
+from lianfang.surfaces.console.web.quarantine import quarantine_figures
+from lianfang.surfaces.console.web.rounds import round_figures
+from lianfang.surfaces.console.web.workforce import workforce_figures
 from lianfang.surfaces.session import ActingRequest
 
 DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure that opens the list it counts."""
-
-    label: str
-    value: object
-    href: str
-    note: str = ""
-    tone: str = ""
-    unit: str = ""
 
 
 def show_situation(request: ActingRequest) -> HttpResponse:
@@ -44,7 +40,7 @@ def show_situation(request: ActingRequest) -> HttpResponse:
     context: dict[str, Any] = {"place": place_of(request.actor.scope)}
     context["groups"] = [
         {"title": title, "figures": figures}
-        for title, permission, read in GROUPS()
+        for title, permission, read in groups()
         if request.actor.may(permission) and (figures := list(read(request)))
     ]
     context |= _overdue(request) if request.actor.may(READ_DUTIES) else {}
@@ -52,12 +48,16 @@ def show_situation(request: ActingRequest) -> HttpResponse:
     return render(request, "console/situation.html", context)
 
 
-def GROUPS() -> list[tuple[str, str, Any]]:
+def groups() -> list[tuple[str, str, Any]]:
     """Return the groups of figures in their order: title, what it takes to see them, how to count them."""
     return [
         (_("Cases and contacts"), READ_CASES, case_figures),
+        (_("Rounds of testing"), READ_ROUNDS, round_figures),
+        (_("Quarantine"), READ_ORDERS, quarantine_figures),
+        (_("Checkpoints"), READ_CHECKPOINTS, checkpoint_figures),
         (_("Duties"), READ_DUTIES, duty_figures),
         (_("Directives"), READ_COMMAND, directive_figures),
+        (_("People on duty"), READ_WORKFORCE, workforce_figures),
         (_("People"), READ_PEOPLE, people_figures),
     ]
 
