@@ -28,6 +28,8 @@ from lianfang.response.checkpoints.rules import (
     PassageRefused,
 )
 from lianfang.response.checkpoints.schemas import COMMANDS
+from lianfang.response.command import actions as command
+from lianfang.response.command.permissions import PERMISSIONS as COMMAND
 from lianfang.response.workforce import actions as workforce
 from lianfang.response.workforce.permissions import PERMISSIONS as WORKFORCE
 from lianfang.response.workforce.rules import CheckIn, CheckOut, Crew, NewOrganisation, NewResponder, NewShift
@@ -49,7 +51,12 @@ def noon():
 
 @pytest.fixture
 def hq():
-    return make_actor(*PERMISSIONS, *WORKFORCE, "duties.read_duties")
+    by = make_actor(*PERMISSIONS, *WORKFORCE, *COMMAND, "duties.read_duties")
+    command.declare_incident(
+        by=by, division_code=DINGAN * 10**9, title_zh="定安疫情", title_en="Ding'an outbreak", disease="covid19",
+        pack="covid19-cn-ed9", authority="县指挥部", valid_at=NOON, id=INCIDENT,
+    )  # fmt: skip
+    return by
 
 
 @pytest.fixture
@@ -97,6 +104,14 @@ def test_a_checkpoint_opens_with_its_order_and_the_duty_to_review_it(hq):
         open_gate(hq)
     with pytest.raises(CheckpointRefused, match="A lane stays open"):
         open_gate(hq, "2号", emergency_lane=" ")
+
+
+def test_a_checkpoint_needs_an_incident_that_runs(hq):
+    with pytest.raises(CheckpointRefused, match="over or unknown"):
+        open_gate(hq, incident=uuid.uuid4())
+    command.close_incident(by=hq, incident=INCIDENT, reason="no new case", authority="县指挥部", valid_at=NOON)
+    with pytest.raises(CheckpointRefused, match="over or unknown"):
+        open_gate(hq)
 
 
 def test_an_order_that_ended_is_overdue_until_it_is_renewed(hq):

@@ -23,9 +23,12 @@ from lianfang.response.command.rules import (
     IncidentClosed,
     IncidentNotFound,
     LevelNotAuthorised,
+    MeetingNotFound,
+    NameTaken,
     Recipient,
     Seat,
     TaskForceNotFound,
+    UnknownWord,
 )
 from lianfang.response.command.schemas import COMMANDS
 
@@ -99,6 +102,30 @@ def test_declaring_with_the_same_id_again_changes_nothing(hq):
     number = uuid.uuid4()
     assert declare(hq, id=number) == declare(hq, id=number)
     assert len(queries.incidents(by=hq)) == 1
+
+
+def test_titles_and_names_are_given_once(hq, incident):
+    with pytest.raises(NameTaken, match="declared already"):
+        declare(hq)
+    form(hq, incident)
+    with pytest.raises(NameTaken, match="formed before"):
+        form(hq, incident)
+
+
+def test_words_and_records_nobody_knows_are_named(hq, incident):
+    with pytest.raises(UnknownWord, match="kind “circus” is unknown: use one of office, group, task_force"):
+        form(hq, incident, kind="circus")
+    with pytest.raises(TaskForceNotFound):
+        form(hq, incident, parent=uuid.uuid4())
+    with pytest.raises(MeetingNotFound, match="Record the meeting first"):
+        issue(hq, incident, meeting=uuid.uuid4())
+    with pytest.raises(LevelNotAuthorised, match="There is no response level 7"):
+        set_level(hq, incident, 7, "state")
+    with pytest.raises(LevelNotAuthorised, match="authority and reason"):
+        actions.set_response_level(by=hq, incident=incident.id, level=4, mode="emergency", government="county", authority="", reason="r", valid_at=NOON)  # fmt: skip
+    issue(hq, incident)
+    with pytest.raises(UnknownWord, match="under_way, completed, not_possible"):
+        actions.report_back(by=hq, recipient=queries.answers(incident.id, by=hq)[0].recipient, state="maybe", text="t", valid_at=NOON)  # fmt: skip
 
 
 def test_a_village_may_not_declare(village):

@@ -24,6 +24,7 @@ TO = [Recipient(469021101201000, "village")]
         (None, "county", 1, True),
         (4, "prefecture", 3, False),
         (4, "village", None, True),
+        (5, "state", None, True),
     ],
 )
 def test_who_may_set_which_level(level, government, before, refused):

@@ -93,6 +93,7 @@ def test_registering_again_with_the_same_ids_adds_nothing(hq):
         (NewOrganisation("甲", "circus", "county", COUNTY), "entry 1: “甲”: kind “circus” is unknown"),
         (NewOrganisation("甲", "department", "moon", COUNTY), "level “moon” is unknown"),
         (NewOrganisation("县教育局", "department", "county", COUNTY), "registered already"),
+        (NewOrganisation("甲", "department", "county", COUNTY, parent=uuid.UUID(int=7)), "the organisation above it"),
     ],
 )
 def test_organisations_that_cannot_be_taken_are_named(hq, new, says):
@@ -245,6 +246,10 @@ def test_teams_that_cannot_be_formed_are_named(hq, village):
         actions.form_teams(by=village, teams=[branch(hq, 1, people[0])], valid_at=NOON)
     team = branch(hq, 1, people[0])
     actions.form_teams(by=hq, teams=[team], valid_at=NOON)
+    with pytest.raises(EntriesRefused, match="stands already; change its members"):
+        actions.form_teams(by=hq, teams=[branch(hq, 1, people[1])], valid_at=NOON)
+    with pytest.raises(EntriesRefused, match=r"organisation .* is not registered"):
+        actions.form_teams(by=hq, teams=[NewTeam("strike", "丙", TOWN, people[0], (), uuid.uuid4())], valid_at=NOON)
     with pytest.raises(NotOnTheRegister, match="not a member"):
         actions.change_members(by=hq, team=team.id, leader=people[1], valid_at=NOON)
     with pytest.raises(NotOnTheRegister, match="deployed to you"):
@@ -302,6 +307,8 @@ def test_appeals_that_are_closed_unknown_or_for_nobody(hq, village):
         actions.apply_as_volunteers(by=hq, appeal=running.id, responders=[uuid.uuid4()], valid_at=NOON)
     with pytest.raises(Refusal, match="at least one"):
         actions.open_appeal(by=hq, organisation=running.organisation_id, division_code=COUNTY, title="t", text="t", line="x", needed=0, valid_at=NOON)  # fmt: skip
+    with pytest.raises(NotOnTheRegister, match="before it appeals"):
+        actions.open_appeal(by=hq, organisation=uuid.uuid4(), division_code=COUNTY, title="t", text="t", line="x", needed=1, valid_at=NOON)  # fmt: skip
     with pytest.raises(NotPermitted):
         actions.apply_as_volunteers(by=village, appeal=running.id, responders=people, valid_at=NOON)
     with acting(hq):

@@ -307,8 +307,16 @@ def test_attendance_that_cannot_be_true(hq, people):
     wrong = [NewAttendance(uuid.uuid4(), VILLAGE, "testing", start), NewAttendance(people[0], VILLAGE, "testing", start, start - EIGHT)]  # fmt: skip
     with pytest.raises(EntriesRefused, match=r"2 of 2.*not on duty in your area.*would leave before coming"):
         actions.record_attendance(by=hq, attendances=wrong, valid_at=MIDNIGHT)
+    twice = [volunteer(people[0]), volunteer(people[0])]
+    with pytest.raises(EntriesRefused, match="entry 2: 值守0 came at this time already"):
+        actions.record_attendance(by=hq, attendances=twice, valid_at=MIDNIGHT)
     planned = shift(0, people[0])
     plan(hq, planned)
+    actions.record_attendance(by=hq, attendances=[NewAttendance(people[0], VILLAGE, "testing", start)], valid_at=start)
+    with pytest.raises(EntriesRefused, match="值守0 came at this time to other work"):
+        actions.check_in(by=hq, checks=[CheckIn(planned.crews[0].id, start)], valid_at=start)
+    with acting(hq):
+        Attendance.objects.all().delete()
     with pytest.raises(EntriesRefused, match="has not checked in"):
         actions.check_out(by=hq, checks=[CheckOut(planned.crews[0].id, MIDNIGHT)], valid_at=MIDNIGHT)
     actions.check_in(by=hq, checks=[CheckIn(planned.crews[0].id, MIDNIGHT)], valid_at=MIDNIGHT)

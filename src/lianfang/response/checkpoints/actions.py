@@ -26,6 +26,7 @@ from lianfang.response.checkpoints.rules import (
     order_fault,
     passage_fault,
 )
+from lianfang.response.command.queries import is_running
 
 
 def open_checkpoint(
@@ -59,6 +60,8 @@ def open_checkpoint(
         id = id or new_id()
         if known := Checkpoint.objects.filter(id=id).first():
             return known
+        if not is_running(incident, by=by):
+            raise CheckpointRefused("The incident is over or unknown here: a checkpoint needs one that runs.")
         if Checkpoint.objects.filter(
             incident=incident, division_code=division_code, name=name, closed_at=None
         ).exists():

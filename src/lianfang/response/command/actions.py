@@ -38,6 +38,10 @@ from lianfang.response.command.permissions import (
     SET_RESPONSE_LEVEL,
 )
 from lianfang.response.command.rules import (
+    FEEDBACK_STATES,
+    MEETING_KINDS,
+    MODES,
+    TASK_FORCE_KINDS,
     UNDER_WAY,
     DirectiveNotFound,
     DirectiveRefused,
@@ -45,11 +49,14 @@ from lianfang.response.command.rules import (
     IncidentClosed,
     IncidentNotFound,
     LevelNotAuthorised,
+    MeetingNotFound,
+    NameTaken,
     Recipient,
     Seat,
     TaskForceNotFound,
     directive_fault,
     level_fault,
+    require_word,
 )
 
 
@@ -74,6 +81,8 @@ def declare_incident(
         id = id or new_id()
         if known := Incident.objects.filter(id=id).first():
             return known
+        if Incident.objects.filter(county=county_of(division_code), title_zh=title_zh).exists():
+            raise NameTaken(f"“{title_zh}” is declared already: use it, or give the new incident another title.")
         incident = Incident.objects.create(
             id=id, county=county_of(division_code), division_code=division_code, title_zh=title_zh,
             title_en=title_en, disease=disease, pack=pack, overlays=list(overlays), declared_at=valid_at,
@@ -156,6 +165,9 @@ def set_response_level(
     """
     found = _open_incident(incident)
     by.require(SET_RESPONSE_LEVEL, found.division_code)
+    require_word("mode", mode, MODES)
+    if not authority.strip() or not reason.strip():
+        raise LevelNotAuthorised("A level is set by a decision: fill in its authority and reason.")
     with acting(by):
         id = id or new_id()
         if known := ResponseLevel.objects.filter(id=id).first():
@@ -194,11 +206,16 @@ def form_task_force(
 ) -> TaskForce:
     """Form the office, a group or a task force of a headquarters, with its lead and the posts that work in it."""
     by.require(FORM_TASK_FORCE, division_code)
+    require_word("kind", kind, TASK_FORCE_KINDS)
     found = _open_incident(incident)
+    if parent is not None:
+        _task_force(parent)
     with acting(by):
         id = id or new_id()
         if known := TaskForce.objects.filter(id=id).first():
             return known
+        if found.task_forces.filter(division_code=division_code, name_zh=name_zh).exists():
+            raise NameTaken(f"“{name_zh}” was formed before: seat its posts anew instead.")
         force = TaskForce.objects.create(
             id=id, county=found.county, incident=found, division_code=division_code, kind=kind,
             name_zh=name_zh, name_en=name_en, line=line, parent_id=parent, lead_post=lead_post, lead_title=lead_title,
@@ -259,6 +276,7 @@ def record_meeting(
 ) -> Meeting:
     """Record a dispatch meeting or a consultation and its conclusions, from which directives may follow."""
     by.require(RECORD_MEETING, division_code)
+    require_word("kind", kind, MEETING_KINDS)
     found = _open_incident(incident)
     if not conclusions.strip():
         raise Refusal("A meeting without conclusions is not recorded: write what was decided.")
@@ -299,6 +317,8 @@ def issue_directive(
     if fault := directive_fault(title, text, valid_at, acknowledge_by, feedback_by, recipients):
         raise DirectiveRefused(fault)
     found = _open_incident(incident)
+    if meeting is not None and not found.meetings.filter(id=meeting).exists():
+        raise MeetingNotFound(f"There is no meeting {meeting} of this incident. Record the meeting first.")
     with acting(by):
         id = id or new_id()
         if known := Directive.objects.filter(id=id).first():
@@ -364,6 +384,7 @@ def report_back(
     """
     with acting(by):
         found = _recipient(recipient, by)
+        require_word("state", state, FEEDBACK_STATES)
         if not text.strip():
             raise DirectiveRefused("Write what was done on the directive, or what stands in the way.")
         if id is not None and DirectiveFeedback.objects.filter(id=id).exists():

@@ -228,6 +228,12 @@ def incident_of(incident: uuid.UUID, *, by: Actor) -> IncidentRow:
     return _incident(rows[0])
 
 
+def is_running(incident: uuid.UUID, *, by: Actor) -> bool:
+    """Say whether an incident that concerns the actor's area runs now, to whoever must know before they act."""
+    where = "AND id = %(incident)s AND closed_at IS NULL"
+    return bool(_read(INCIDENTS.format(where=where), by, None, incident=incident))
+
+
 def level_history(
     incident: uuid.UUID, *, by: Actor, at: datetime | None = None, known_at: datetime | None = None
 ) -> list[LevelRow]:

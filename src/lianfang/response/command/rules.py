@@ -29,6 +29,14 @@ class IncidentClosed(Conflict):
     """The incident was closed before."""
 
 
+class NameTaken(Conflict):
+    """An incident or task force of this name stands already."""
+
+
+class UnknownWord(Refusal):
+    """A field holds a word that it does not know."""
+
+
 class LevelNotAuthorised(Refusal):
     """The government named may not set or lift this response level."""
 
@@ -43,6 +51,10 @@ class DirectiveNotFound(NotFound):
 
 class DirectiveWithdrawn(Conflict):
     """The directive was withdrawn."""
+
+
+class MeetingNotFound(NotFound):
+    """No such meeting was held."""
 
 
 class TaskForceNotFound(NotFound):
@@ -75,6 +87,12 @@ class Seat:
     title: str
 
 
+def require_word(field: str, word: str, known: Sequence[str]) -> None:
+    """Raise `UnknownWord` unless a field holds one of the words it knows."""
+    if word not in known:
+        raise UnknownWord(f"{field} “{word}” is unknown: use one of {', '.join(known)}.")
+
+
 def level_fault(level: int | None, government: str, before: int | None = None) -> str | None:
     """Return why a government may not put a response level (1 gravest, ``None`` ends it) in the place of another.
 
@@ -82,6 +100,8 @@ def level_fault(level: int | None, government: str, before: int | None = None) -
     """
     if government not in GOVERNMENTS:
         return f"“{government}” is no level of government: use one of {', '.join(GOVERNMENTS)}."
+    if level is not None and level not in STARTED_BY:
+        return f"There is no response level {level}: 1 is the gravest, 4 the least."
     for concerned in (level, before):
         lowest = STARTED_BY.get(concerned, "county") if concerned else "county"
         if GOVERNMENTS.index(government) < GOVERNMENTS.index(lowest):

@@ -124,6 +124,8 @@ def open_appeal(
         id = id or new_id()
         if known := VolunteerAppeal.objects.filter(id=id).first():
             return known
+        if not Organisation.objects.filter(id=organisation).exists():
+            raise NotOnTheRegister(f"Organisation {organisation} is not registered: register it before it appeals.")
         appeal = VolunteerAppeal.objects.create(
             id=id, county=county_of(division_code), incident=incident, organisation_id=organisation,
             division_code=division_code, title=title, text=text, line=line, needed=needed, opens_at=valid_at,
@@ -265,7 +267,13 @@ def _deployment(
 
 def _set_whereabouts(responders: Sequence[uuid.UUID], by: Actor, at: datetime) -> None:
     # Somebody called back leaves the sight of the place that calls them back, so this is done with the county's hand.
-    county = county_of(by.scope.lo) * 10**9
-    hand = Actor(by.account_id, by.grant_id, by.role, by.line, unit_range(county), frozenset())
-    with acting(hand), connection.cursor() as cursor:
+    with acting(county_hand(by)), connection.cursor() as cursor:
         cursor.execute(WHEREABOUTS, {"at": at, "responders": list(responders)})
+
+
+def county_hand(by: Actor) -> Actor:
+    """Return a hand without permissions that reaches the actor's whole county: for what follows from an action of
+    theirs beyond their own area."""
+    county = unit_range(county_of(by.scope.lo) * 10**9)
+    scope = county if county.covers(by.scope) else by.scope
+    return Actor(by.account_id, by.grant_id, by.role, by.line, scope, frozenset())

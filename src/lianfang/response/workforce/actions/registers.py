@@ -183,6 +183,8 @@ def _unknown(model: type[Model], entries: Sequence[Entry]) -> list[Entry]:
 def _unfit_organisations(new: Sequence[NewOrganisation], county: int) -> dict[int, str]:
     names = [one.name for one in new]
     taken = set(Organisation.objects.filter(county=county, name__in=names).values_list("name", flat=True))
+    parents = {one.parent for one in new if one.parent}
+    known = set(Organisation.objects.in_bulk(parents)) | {one.id for one in new}
     problems = {}
     for place, one in enumerate(new):
         if one.kind not in ORGANISATION_KINDS:
@@ -191,6 +193,8 @@ def _unfit_organisations(new: Sequence[NewOrganisation], county: int) -> dict[in
             problems[place] = f"“{one.name}”: level “{one.level}” is unknown, use one of {', '.join(ORGANISATION_LEVELS)}"  # fmt: skip
         elif one.name in taken or one.name in names[:place]:
             problems[place] = f"“{one.name}” is registered already; leave it out or give it its full name"
+        elif one.parent is not None and one.parent not in known:
+            problems[place] = f"“{one.name}”: the organisation above it, {one.parent}, is not registered; add it too"
     return problems
 
 
@@ -205,7 +209,20 @@ def _unfit_teams(new: Sequence[NewTeam], known: set[uuid.UUID]) -> dict[int, str
         for place, team in enumerate(new)
         if not known.issuperset(team.everybody)
     }
-    return kinds | members
+    organisations = Organisation.objects.in_bulk({team.organisation for team in new if team.organisation})
+    homeless = {
+        place: f"“{team.name}”: organisation {team.organisation} is not registered; register it first"
+        for place, team in enumerate(new)
+        if team.organisation and team.organisation not in organisations
+    }
+    standing = set(Team.objects.filter(name__in=[team.name for team in new], disbanded_at=None)
+                   .values_list("county", "kind", "name"))  # fmt: skip
+    twice = {
+        place: f"“{team.name}” stands already; change its members instead"
+        for place, team in enumerate(new)
+        if (county_of(team.division_code), team.kind, team.name) in standing
+    }
+    return kinds | members | homeless | twice
 
 
 def _home_code(organisation: Organisation, by: Actor) -> int:

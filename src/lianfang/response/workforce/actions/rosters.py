@@ -10,8 +10,9 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import finish_duties, reconcile
 from lianfang.kit.clock import at_local, local_date, response_now
-from lianfang.kit.codes import county_of, unit_range
+from lianfang.kit.codes import county_of
 from lianfang.kit.refusals import Refusal
+from lianfang.response.workforce.actions.deployments import county_hand
 from lianfang.response.workforce.duties import ATTENDANCE, desired_attendance
 from lianfang.response.workforce.models import Attendance, Responder, Shift, ShiftAssignment, Team
 from lianfang.response.workforce.permissions import CHECK_IN, PLAN_SHIFTS, WAIVE_REST
@@ -138,6 +139,10 @@ def check_in(*, by: Actor, checks: Sequence[CheckIn], valid_at: datetime, cause:
         found = _assignments([check.assignment for check in checks], by)
         before = Attendance.objects.filter(assignment__in=found).values_list("assignment_id", flat=True)
         new = {check.assignment: check for check in checks if check.assignment not in set(before)}
+        there = _there([one.responder_id for one in found.values()], [check.at for check in new.values()])
+        refuse_entries({place: f"{_name(found[key])} came at this time to other work; correct one of the two"
+                        for place, (key, check) in enumerate(new.items())
+                        if (found[key].responder_id, check.at) in there}, len(new))  # fmt: skip
         Attendance.objects.bulk_create(_attended(found[key], check, by, cause) for key, check in new.items())
         record_audit(by, "workforce.check_in", subject=("shift_assignment", None), division_code=by.scope.lo,
                      count=len(new), valid_at=valid_at)  # fmt: skip
@@ -198,7 +203,7 @@ def open_shift_duties(*, by: Actor, county: int, valid_at: datetime, cause: uuid
     shifts = Shift.objects.filter(
         county=county, starts_at__lt=_horizon(), ends_at__gt=response_now() - timedelta(days=1)
     )
-    return _oblige(list(shifts.values_list("id", flat=True)), by, valid_at, cause, county)
+    return _oblige(list(shifts.values_list("id", flat=True)), by, valid_at, cause)
 
 
 # ------------------------------------------------------------------------------------------------------ inside
@@ -208,19 +213,16 @@ def _horizon() -> datetime:
     return at_local(local_date(response_now()) + timedelta(days=1), time())
 
 
-def _county_hand(by: Actor) -> Actor:
-    """Return a hand that sees every roster of the county: rest protects a person wherever else they are on duty."""
-    return Actor(by.account_id, by.grant_id, by.role, by.line, unit_range(county_of(by.scope.lo) * 10**9), frozenset())
-
-
-def _oblige(
-    shifts: Sequence[uuid.UUID], by: Actor, valid_at: datetime, cause: uuid.UUID | None, county: int | None = None
-) -> int:
-    county = county or county_of(by.scope.lo)
-    with acting(_county_hand(by)):
-        assignments = list(ShiftAssignment.objects.filter(shift__in=shifts).values_list("id", flat=True))
-    desired = desired_attendance(county, shifts, assignments, _horizon())
-    return reconcile(desired, by=by, county=county, valid_at=valid_at, cause=cause).opened
+def _oblige(shifts: Sequence[uuid.UUID], by: Actor, valid_at: datetime, cause: uuid.UUID | None) -> int:
+    with acting(county_hand(by)):
+        mine = list(Shift.objects.filter(id__in=shifts).values_list("county", "id", "assignments__id"))
+    opened = 0
+    for county in {row[0] for row in mine}:
+        ids = {row[1] for row in mine if row[0] == county}
+        assignments = [row[2] for row in mine if row[0] == county and row[2]]
+        desired = desired_attendance(county, list(ids), assignments, _horizon())
+        opened += reconcile(desired, by=by, county=county, valid_at=valid_at, cause=cause).opened
+    return opened
 
 
 def _planned(shifts: Sequence[uuid.UUID]) -> list[Shift]:
@@ -280,7 +282,8 @@ def _rest_faults_of(
     if not watches:
         return {}
     first, last = min(shift.starts_at for shift, _ in crews) - NEARBY, max(s.ends_at for s, _ in crews) + NEARBY
-    with acting(_county_hand(by)):
+    # rest protects a person wherever else in the county they are on duty
+    with acting(county_hand(by)):
         others = ShiftAssignment.objects.filter(
             responder__in=people, cancelled_at=None, shift__cancelled_at=None, starts_at__range=(first, last)
         )
@@ -342,8 +345,21 @@ def _cannot_leave(checks: Sequence[CheckOut], there: Mapping[uuid.UUID | None, A
     return problems
 
 
+def _name(assignment: ShiftAssignment) -> str:
+    return assignment.responder.name if assignment.responder else "this team"
+
+
+def _there(
+    responders: Iterable[uuid.UUID | None], instants: Iterable[datetime]
+) -> set[tuple[uuid.UUID | None, datetime]]:
+    """Return who came at which of these instants; nobody begins two stretches of work at once."""
+    mine = Attendance.objects.filter(responder__in=[one for one in responders if one], checked_in_at__in=set(instants))
+    return set(mine.values_list("responder_id", "checked_in_at"))
+
+
 def _cannot_attend(new: Sequence[NewAttendance], people: Mapping[uuid.UUID, Responder]) -> dict[int, str]:
     problems = {}
+    there = _there(people, [one.checked_in_at for one in new])
     for place, one in enumerate(new):
         if one.responder not in people:
             problems[place] = (
@@ -351,4 +367,7 @@ def _cannot_attend(new: Sequence[NewAttendance], people: Mapping[uuid.UUID, Resp
             )
         elif one.checked_out_at is not None and one.checked_out_at < one.checked_in_at:
             problems[place] = f"{people[one.responder].name} would leave before coming; correct the times"
+        elif (one.responder, one.checked_in_at) in there:
+            problems[place] = f"{people[one.responder].name} came at this time already; leave the second record out"
+        there.add((one.responder, one.checked_in_at))
     return problems
