@@ -1,6 +1,6 @@
 """Every change that may enter from outside, in one table: console, phone, API, import and replay use the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -12,8 +12,12 @@ from lianfang.core.duties.queries import command_of
 from lianfang.core.duties.rules import DutyHasItsCommand
 from lianfang.kit.refusals import Refusal
 from lianfang.response.cases import schemas as cases
+from lianfang.response.checkpoints import schemas as checkpoints
 from lianfang.response.command import schemas as command
+from lianfang.response.quarantine import schemas as quarantine
+from lianfang.response.screening import schemas as screening
 from lianfang.response.specimens import schemas as specimens
+from lianfang.response.workforce import schemas as workforce
 
 Handler = Callable[[Actor, Envelope, Any], dict[str, Any] | None]
 
@@ -67,12 +71,16 @@ def _waive_duties(by: Actor, envelope: Envelope, payload: WaiveDuties) -> dict[s
     return {"waived": number}
 
 
-COMMANDS: Mapping[str, tuple[type[BaseModel], Handler]] = {
+COMMANDS: dict[str, tuple[type[BaseModel], Handler]] = {
     "finish_duty": (FinishDuty, _finish_duty),
     "waive_duties": (WaiveDuties, _waive_duties),
     **command.COMMANDS,
-    **cases.COMMANDS,
+    **workforce.COMMANDS,
+    **checkpoints.COMMANDS,
     **specimens.COMMANDS,
+    **cases.COMMANDS,
+    **quarantine.COMMANDS,
+    **screening.COMMANDS,
 }
 
 

@@ -32,8 +32,11 @@ ADMINISTRATION = Actor(
 
 
 def read_roles(path: Path = ROLES_FILE) -> dict[str, Any]:
-    """Read lines of work and roles from their YAML file."""
-    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    """Read lines of work and roles from their YAML file; a role's permissions are grouped there by room."""
+    data = dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    for role in data["roles"].values():
+        role["may"] = [permission for room in role["may"] for permission in room]
+    return data
 
 
 def declare_roles(path: Path = ROLES_FILE) -> None:
