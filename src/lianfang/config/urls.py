@@ -7,6 +7,7 @@ from lianfang.surfaces.field.api import api
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", api.urls),
     path("", include("lianfang.surfaces.console.urls")),
+    path("", include("lianfang.surfaces.reports.urls")),
 ]
 
 handler404 = "lianfang.surfaces.console.web.entry.not_found"

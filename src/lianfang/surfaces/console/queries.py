@@ -309,6 +309,13 @@ def village_names(*, within: CodeRange, at: datetime) -> list[tuple[int, str]]:
     return list(rows.values_list("code", "name"))
 
 
+def press_reports(*, by: Actor) -> list[str]:
+    """Return the scenarios whose press reports are kept beside the counts."""
+    # the menu leads to pages of the reports surface, which this one must not import
+    rows = _read_any(by, "SELECT DISTINCT scenario FROM reports_quotation ORDER BY scenario", {})
+    return [scenario for (scenario,) in rows]
+
+
 def place_names(codes: Collection[int]) -> dict[int, str]:
     """Return the names of places by 15-digit code, a grid's after its village's, as they are or were last."""
     wanted = set(codes) | {code // 1000 * 1000 for code in codes}

@@ -14,6 +14,7 @@ from lianfang.surfaces.console.web import (
     rounds,
     situation,
     workforce,
+    zones,
 )
 
 urlpatterns = [
@@ -37,6 +38,9 @@ urlpatterns = [
     path("rounds/<uuid:round>", rounds.show_round, name="round"),
     path("rounds/<uuid:round>/missing", rounds.show_missing, name="missing"),
     path("rounds/<uuid:round>/people", rounds.show_people, name="round_people"),
+    path("zones/", zones.show_zones, name="zones"),
+    path("zones/<uuid:zone>", zones.show_zone, name="zone"),
+    path("zones/<uuid:zone>/residents", zones.show_residents, name="zone_residents"),
     path("quarantine/", quarantine.show_orders, name="quarantine"),
     path("quarantine/<uuid:order>", quarantine.show_order, name="order"),
     path("checkpoints/", checkpoints.show_checkpoints, name="checkpoints"),

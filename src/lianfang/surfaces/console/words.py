@@ -200,6 +200,18 @@ WORDS = {
     "inspection": _("inspection team"),
     "shift_assignment": _("crew of a shift"),
     "under_way": _("under way"),
+    # zones, further
+    "drawn": _("drawn"),
+    "stepped_down": _("stepped down"),
+    "raised": _("raised"),
+    "renewed": _("renewed"),
+    "high_risk": _("high risk"),
+    "medium_risk": _("medium risk"),
+    "low_risk": _("low risk"),
+    "sealed_zone": _("sealed zone"),
+    "controlled_zone": _("controlled zone"),
+    "precaution_zone": _("precaution zone"),
+    "division": _("unit"),
 }
 
 #: why an identifier is opened: the code is logged, the words are shown

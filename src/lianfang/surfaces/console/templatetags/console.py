@@ -21,8 +21,10 @@ from lianfang.response.command.queries import incidents
 from lianfang.response.quarantine.permissions import READ_ORDERS
 from lianfang.response.screening.permissions import READ_ROUNDS
 from lianfang.response.workforce.permissions import READ_WORKFORCE
+from lianfang.response.zones.permissions import READ_ZONES
 from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address, at_text
+from lianfang.surfaces.console.queries import press_reports
 from lianfang.surfaces.session import ActingRequest
 
 register = template.Library()
@@ -30,6 +32,8 @@ register.filter("word", words.word)
 register.filter("role", words.role_word)
 register.filter("line_of_work", words.line_word)
 
+#: declared by the reports surface, which stands beside this one
+READ_REPORTS = "reports.read_reports"
 #: the menu: page, icon, what it takes to see it
 MENU = (
     ("situation", "chart-bar", ""),
@@ -37,11 +41,13 @@ MENU = (
     ("cases", "virus", READ_CASES),
     ("contacts", "users-group", READ_CASES),
     ("rounds", "test-pipe", READ_ROUNDS),
+    ("zones", "map-pin", READ_ZONES),
     ("quarantine", "home-check", READ_ORDERS),
     ("checkpoints", "barrier-block", READ_CHECKPOINTS),
     ("deployments", "users", READ_WORKFORCE),
     ("people", "home", READ_PEOPLE),
     ("directives", "clipboard-list", READ_COMMAND),
+    ("daily_reports", "file-text", READ_REPORTS),
     ("audit", "eye", READ_AUDIT),
 )
 
@@ -60,7 +66,7 @@ def menu_title(name: str) -> str:
         "quarantine": _("Quarantine"),
         "checkpoints": _("Checkpoints"),
         "deployments": _("Workforce"),
-        "report": _("Report"),
+        "daily_reports": _("Daily reports"),
         "audit": _("Audit"),
     }[name]
 
@@ -102,8 +108,15 @@ def masthead(context: dict[str, Any]) -> dict[str, Any]:
             for name, icon, permission in MENU
             if not permission or actor.may(permission)
         ],
-        "languages": [("zh-hans", "中文"), ("en", "English")],
+        "reports": _press_reports(request) if actor.may(READ_REPORTS) else [],
     }
+
+
+def _press_reports(request: ActingRequest) -> list[dict[str, Any]]:
+    return [
+        {"href": (href := address(request, "report", scenario)), "here": request.path == href.partition("?")[0]}
+        for scenario in press_reports(by=request.actor)
+    ]
 
 
 def _is_here(request: ActingRequest, name: str) -> bool:

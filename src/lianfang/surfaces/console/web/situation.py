@@ -21,6 +21,7 @@ from lianfang.response.command.queries import situation as command_situation
 from lianfang.response.quarantine.permissions import READ_ORDERS
 from lianfang.response.screening.permissions import READ_ROUNDS
 from lianfang.response.workforce.permissions import READ_WORKFORCE
+from lianfang.response.zones.permissions import READ_ZONES
 from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address
 from lianfang.surfaces.console.figures import Figure
@@ -30,6 +31,7 @@ from lianfang.surfaces.console.web.checkpoints import checkpoint_figures
 from lianfang.surfaces.console.web.quarantine import quarantine_figures
 from lianfang.surfaces.console.web.rounds import round_figures
 from lianfang.surfaces.console.web.workforce import workforce_figures
+from lianfang.surfaces.console.web.zones import zone_figures
 from lianfang.surfaces.session import ActingRequest
 
 DAY = timedelta(days=1)
@@ -53,6 +55,7 @@ def groups() -> list[tuple[str, str, Any]]:
     return [
         (_("Cases and contacts"), READ_CASES, case_figures),
         (_("Rounds of testing"), READ_ROUNDS, round_figures),
+        (_("Zones"), READ_ZONES, zone_figures),
         (_("Quarantine"), READ_ORDERS, quarantine_figures),
         (_("Checkpoints"), READ_CHECKPOINTS, checkpoint_figures),
         (_("Duties"), READ_DUTIES, duty_figures),
