@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -27,6 +26,7 @@ from lianfang.surfaces.reports.models import DailyReport, Quotation
 from lianfang.surfaces.reports.permissions import FREEZE_REPORTS, QUOTE_REPORT, SUBMIT_REPORT
 from lianfang.surfaces.reports.rules import (
     ROLE_OF,
+    NewQuotation,
     QuotationRefused,
     ReportAlreadySubmitted,
     ReportsFrozenAlready,
@@ -74,19 +74,6 @@ WHERE (county, day, division_code, revision) = (
   AND submitted_at IS NULL
 RETURNING revision, nil
 """
-
-
-@dataclass(frozen=True)
-class NewQuotation:
-    """One figure of a press report as it is entered: its words, its value, and the count to hold it against."""
-
-    name: str
-    order: int
-    quote: str
-    value: str
-    comparator: str
-    count: str
-    params: dict[str, Any]
 
 
 def open_reports(*, by: Actor, county: int, valid_at: datetime, cause: uuid.UUID | None = None) -> Changes:

@@ -167,10 +167,11 @@ MISSING_COLUMNS = (
     Column("d.target_at", "目标完成时间", "target", "time"),
 )
 
-# A duty is finished at most once, so what stood outstanding then is outstanding now, or was finished or learned later.
+# A duty counts from the time it opens. It is finished at most once, so what stood outstanding then is outstanding now,
+# or was finished later, or was known to be only later.
 OUTSTANDING = """
 FROM duties_duty d JOIN duties_dutykind kind ON kind.code = d.kind
-WHERE d.county = %(county)s AND d.kind <> 'daily_report' AND d.recorded_at <= %(known_at)s
+WHERE d.county = %(county)s AND d.kind <> 'daily_report' AND d.opens_at <= %(at)s AND d.recorded_at <= %(known_at)s
   AND (d.state = 'outstanding' OR d.finished_at > %(at)s OR EXISTS (
         SELECT FROM duties_transition t WHERE t.county = d.county AND t.duty = d.id
           AND t.kind IN ('done', 'waived', 'cancelled') AND t.recorded_at > %(known_at)s))

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from lianfang.kit.clock import LOCAL, at_local, local, local_date
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
@@ -40,6 +41,20 @@ class ReportsFrozenAlready(Conflict):
 
 class ReportAlreadySubmitted(Conflict):
     """Somebody confirmed this revision of the report before."""
+
+
+@dataclass(frozen=True)
+class NewQuotation:
+    """One figure of a press report as it is entered: its words, its value, and the count to hold it against."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+    name: str
+    order: int
+    quote: str
+    value: str
+    comparator: str
+    count: str
+    params: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

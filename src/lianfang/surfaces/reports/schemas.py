@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from lianfang.core.access.commands import Envelope, calls
 from lianfang.core.access.rules import Actor
 from lianfang.surfaces.reports import actions
-from lianfang.surfaces.reports.actions import NewQuotation
+from lianfang.surfaces.reports.rules import NewQuotation
 
 
 class Payload(BaseModel):
@@ -36,20 +36,10 @@ class SubmitReport(Payload):
     day: date
 
 
-class Quoted(Payload):
-    name: str
-    order: int
-    quote: str
-    value: str
-    comparator: str
-    count: str
-    params: dict[str, Any] = {}
-
-
 class Quote(Payload):
     scenario: str
     published_at: datetime
-    quotations: list[Quoted]
+    quotations: list[NewQuotation]
 
 
 def _open_reports(by: Actor, envelope: Envelope, payload: OpenReports) -> dict[str, Any]:
@@ -57,19 +47,10 @@ def _open_reports(by: Actor, envelope: Envelope, payload: OpenReports) -> dict[s
     return {"opened": changes.opened, "cancelled": changes.cancelled}
 
 
-def _quote(by: Actor, envelope: Envelope, payload: Quote) -> dict[str, Any]:
-    entries = [NewQuotation(**entry.model_dump()) for entry in payload.quotations]
-    added = actions.quote(
-        by=by, scenario=payload.scenario, published_at=payload.published_at, quotations=entries,
-        valid_at=envelope.valid_at, cause=envelope.id,
-    )  # fmt: skip
-    return {"count": added}
-
-
 COMMANDS: dict[str, tuple[type[Payload], Any]] = {
     "open_reports": (OpenReports, _open_reports),
     "freeze_reports": (FreezeReports, calls(actions.freeze_reports)),
     "revise_reports": (ReviseReports, calls(actions.revise_reports)),
     "submit_report": (SubmitReport, calls(actions.submit_report)),
-    "quote": (Quote, _quote),
+    "quote": (Quote, calls(actions.quote)),
 }
