@@ -33,6 +33,7 @@ from lianfang.response.screening.rules import (
     SiteEntry,
     VisitEntry,
 )
+from lianfang.response.specimens.actions import correct_result
 from making import make_resident
 from response.screening.round_making import (
     ALL,
@@ -350,3 +351,15 @@ def test_too_little_material_makes_a_person_missing_until_sampled_again(county, 
     sample(county, round.id, people[0], at=NOON + timedelta(hours=2))
     with clock_at(NOON + timedelta(hours=3)):
         assert queries.accounted(round.id, by=county).found == 1
+
+
+def test_whose_first_sample_proves_usable_after_all_is_counted_once(county, people):
+    round = opened(county)
+    tube = sample(county, round.id, people[0])
+    report(county, tube, "insufficient")
+    sample(county, round.id, people[0])
+    correct_result(
+        tube.id, by=county, value="negative", lab="county hospital", reason="tested again", tested_at=NOON, valid_at=NOON
+    )
+    account = queries.accounted(round.id, by=county)
+    assert (account.found, account.missing, account.everybody) == (1, 4, 5)

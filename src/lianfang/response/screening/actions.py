@@ -105,8 +105,7 @@ SELECT sent.*, NULL::bigint FROM unnest(%(residents)s::uuid[], %(reasons)s::text
 """
 
 AT_TABLES = f"""
-SELECT s.resident, 'sampled', NULL::bigint, min(t.site_code) FROM ({SAMPLED_IN_ROUNDS}) AS s
-JOIN specimens_sample t ON t.county = %(county)s AND t.round = s.round AND t.resident = s.resident GROUP BY s.resident
+SELECT s.resident, 'sampled', NULL::bigint, min(s.site_code) FROM ({SAMPLED_IN_ROUNDS}) AS s GROUP BY s.resident
 """  # noqa: S608 - made of constants
 
 MEMBERS = """

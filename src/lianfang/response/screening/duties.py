@@ -48,10 +48,6 @@ missing AS (
       AND NOT EXISTS (SELECT 1 FROM specimens_sample s WHERE s.county = %(county)s AND s.round = m.round
                       AND s.resident = m.resident AND s.tube NOT IN (SELECT tube FROM unusable))
 ),
-last_visit AS (
-    SELECT DISTINCT ON (v.round, v.resident) v.* FROM screening_visit v WHERE v.county = %(county)s
-    ORDER BY v.round, v.resident, v.attempt DESC
-),
 visit AS (
     SELECT m.resident, r.id AS round, m.division_code, r.visit_within, r.closed_at, v.attempt IS NULL AS first,
            1 + coalesce(v.attempt, 0)
@@ -65,7 +61,9 @@ visit AS (
                     SELECT min(a.called_at) FROM screening_visitassignment a
                     WHERE a.round_id = r.id AND m.division_code BETWEEN a.code_lo AND a.code_hi)) END AS opens_at
     FROM missing m JOIN round r ON r.id = m.round
-    LEFT JOIN last_visit v ON v.round = m.round AND v.resident = m.resident
+    LEFT JOIN LATERAL (
+        SELECT v.* FROM screening_visit v WHERE v.county = %(county)s AND v.round = m.round AND v.resident = m.resident
+        ORDER BY v.attempt DESC LIMIT 1) AS v ON true
 )
 SELECT 'resident', v.resident, '{ROUND_VISIT}', {PERIOD.format(round="v.round", attempt="v.number")}, v.division_code,
        'grid_worker', NULL::uuid, 'screening.targets', v.round, v.opens_at,

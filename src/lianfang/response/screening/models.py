@@ -172,6 +172,7 @@ class Exclusion(models.Model):
                 name="exclusion_withdrawn_whole",
             ),
         ]
+        indexes: ClassVar = [models.Index(fields=["county", "round", "resident"], name="exclusion_person")]
 
 
 @declare(

@@ -27,13 +27,7 @@ from lianfang.response.specimens.rules import county_hand
 
 #: who stands where in some rounds and a range of codes, as known at an instant; params: county, rounds, at, lo, hi
 STANDING = f"""
-WITH sampled AS ({SAMPLED_IN_ROUNDS}),
-excluded AS (
-    SELECT e.round, e.resident, e.reason, e.where FROM screening_exclusion e
-    WHERE e.county = %(county)s AND e.round = ANY(%(rounds)s) AND e.recorded_at <= %(at)s
-      AND (e.withdrawn_at IS NULL OR e.withdrawn_recorded_at > %(at)s)
-),
-member AS (
+WITH member AS (
     SELECT m.round, m.resident, m.division_code, m.household, false AS added FROM screening_rosterentry m
     WHERE m.county = %(county)s AND m.round = ANY(%(rounds)s) AND m.division_code BETWEEN %(lo)s AND %(hi)s
     UNION ALL
@@ -43,11 +37,17 @@ member AS (
 ),
 standing AS (
     SELECT m.*, e.reason, e.where,
-           CASE WHEN s.resident IS NOT NULL THEN 'sampled' WHEN e.resident IS NOT NULL THEN 'excluded' ELSE 'missing'
-           END AS standing
-    FROM member m LEFT JOIN sampled s USING (round, resident) LEFT JOIN excluded e USING (round, resident)
+           CASE WHEN s.resident IS NOT NULL OR EXISTS (
+                    SELECT 1 FROM ({SAMPLED_IN_ROUNDS}) AS again
+                    WHERE again.round = m.round AND again.resident = m.resident AND again.attempt > 1) THEN 'sampled'
+                WHEN e.resident IS NOT NULL THEN 'excluded' ELSE 'missing' END AS standing
+    FROM member m
+    LEFT JOIN ({SAMPLED_IN_ROUNDS}) AS s ON s.round = m.round AND s.resident = m.resident AND s.attempt = 1
+    LEFT JOIN screening_exclusion e
+      ON e.county = %(county)s AND e.round = ANY(%(rounds)s) AND e.round = m.round AND e.resident = m.resident
+     AND e.recorded_at <= %(at)s AND (e.withdrawn_at IS NULL OR e.withdrawn_recorded_at > %(at)s)
 )
-"""  # noqa: S608
+"""  # noqa: S608 - made of constants
 
 #: params: on
 UNIT_NAME = """
@@ -388,7 +388,7 @@ def sampled_off_roster(round: uuid.UUID, *, by: Actor, at: datetime | None = Non
     """List residents sampled in a round who are neither on its roster nor recorded as found."""
     by.require(READ_ROUNDS)
     statement = f"""
-    SELECT s.resident FROM ({SAMPLED_IN_ROUNDS}) AS s JOIN people_resident p ON p.id = s.resident
+    SELECT DISTINCT s.resident FROM ({SAMPLED_IN_ROUNDS}) AS s JOIN people_resident p ON p.id = s.resident
     WHERE (p.division_code BETWEEN %(lo)s AND %(hi)s OR p.present_code BETWEEN %(lo)s AND %(hi)s)
       AND NOT EXISTS (SELECT 1 FROM screening_rosterentry m
                       WHERE m.county = %(county)s AND m.round = s.round AND m.resident = s.resident)

@@ -107,7 +107,8 @@ class Sample(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["county", "resident"], condition=Q(round__isnull=True), name="sample_of_no_round")
+            models.Index(fields=["county", "resident"], condition=Q(round__isnull=True), name="sample_of_no_round"),
+            models.Index(fields=["county", "round", "resident"], condition=Q(attempt__gt=1), name="sample_again"),
         ]
 
 

@@ -26,12 +26,14 @@ WHERE bad.county = %(county)s AND bad.value = 'insufficient' AND bad.recorded_at
       AND better.number > bad.number AND better.recorded_at <= %(at)s)
 """
 
-#: Everybody with a usable sample in some rounds, as known at an instant. Params: county, rounds, at.
+#: Usable samples of some rounds as known at an instant: one row per person for ``attempt = 1``, few rows at all for
+#: ``attempt > 1``. A plain join to it goes by the index of rounds, also while the planner has no statistics yet.
+#: Params: county, rounds, at.
 SAMPLED_IN_ROUNDS = f"""
-SELECT DISTINCT s.round, s.resident FROM specimens_sample s
+SELECT s.round, s.resident, s.attempt, s.site_code FROM specimens_sample s
 WHERE s.county = %(county)s AND s.round = ANY(%(rounds)s) AND s.recorded_at <= %(at)s
   AND s.tube NOT IN ({UNUSABLE_TUBES})
-"""  # noqa: S608
+"""  # noqa: S608 - made of constants
 
 # The rounds of the county are few, so they are found by jumps along the index that begins with them, and a person's
 # samples by one look into each: a second index on every sample of every round would cost each registration.
