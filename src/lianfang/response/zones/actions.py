@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -215,7 +215,8 @@ def decide_zone(
         if level is None:
             found.lifted_at = valid_at
         else:
-            found.ends_at = ends_at or default_end(pack, level, valid_at)
+            eased = before if decision == "stepped_down" else found.stepped_down_from if decision == "renewed" else ""
+            found.ends_at = ends_at or default_end(pack, level, valid_at, eased)
             if found.ends_at <= valid_at:
                 raise ZoneRefused("The new end lies before the decision: correct ends_at.")
         if level is not None and decision != "renewed":
@@ -275,6 +276,11 @@ def _require_decidable(
         raise ZoneRefused("A decision about a zone has a reason and an authority: fill in both.")
     if zone.lifted_at is not None:
         raise ZoneRefused(f"This zone was lifted at {zone.lifted_at:%Y-%m-%d %H:%M} UTC: draw a new one.")
+    last = zone.history.order_by("-valid_at").first()
+    if last and valid_at < last.valid_at:
+        raise ZoneRefused(
+            f"A later decision stands ({last.decision}, {last.valid_at:%Y-%m-%d %H:%M} UTC): decide after it."
+        )
     if zone.ends_at <= valid_at and decision != "lifted":
         raise ZoneRefused("This zone has ended because nobody renewed it in time: draw a new one with its own reason.")
     if decision in ("stepped_down", "lifted") and authority != zone.authority:
@@ -301,11 +307,14 @@ def _decided(
     cause: uuid.UUID | None,
     latest: ZoneCondition | None = None,
 ) -> None:
+    last = zone.history.order_by("-recorded_at").first()
+    # A held clock gives two decisions one instant; the later one must still be told from the earlier.
+    recorded_at = max(response_now(), last.recorded_at + timedelta(microseconds=1)) if last else response_now()
     ZoneHistory.objects.create(
         county=zone.county, zone=zone, decision=decision, from_level=from_level, to_level=to_level,
         rank=zone.rank if to_level else None, ends_at=ends_at, reason=reason, authority=authority,
         account=by.account_id, conditions=latest.conditions if latest else [], command=cause, valid_at=valid_at,
-        recorded_at=response_now(),
+        recorded_at=recorded_at,
     )  # fmt: skip
     _audit(by, f"{decision}_zone", zone.id, zone.division_code, level=to_level)
     reconcile(*desire_zones([zone.id]), by=by, county=zone.county, valid_at=valid_at, cause=cause)

@@ -161,11 +161,10 @@ def level_at(
 def zone_history(*, by: Actor, zone: uuid.UUID) -> list[ZoneEntry]:
     """List the decisions about a zone in the order in which they held."""
     sql = """
-    SELECT valid_at, recorded_at, decision, from_level, to_level, ends_at, reason, authority, account, conditions
+    SELECT valid_at, recorded_at, decision, from_level, to_level, ends_at, reason, authority, account, conditions::json
     FROM zones_zonehistory WHERE zone_id = %(zone)s ORDER BY valid_at, recorded_at
     """
-    with_text = _read(by, sql, {"zone": zone})
-    return [ZoneEntry(*row) for row in with_text]
+    return [ZoneEntry(*row) for row in _read(by, sql, {"zone": zone})]
 
 
 def _asked(incident: uuid.UUID | None, at: datetime | None, known_at: datetime | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ CHECK_WITHIN = timedelta(hours=6)
 #: When a zone's conditions are looked at each day, from local midnight. A default of the house.
 REVIEW_OPENS, REVIEW_DUE = timedelta(hours=8), timedelta(hours=18)
 #: vulnerabilities that are a medical need which a sealed door must not stand before
-MEDICAL = ("dialysis", "pregnant", "chronic_medicine")
+MEDICAL = ("dialysis", "pregnant", "regular_medicine")
 
 
 class ZoneNotFound(LookupError):
@@ -85,13 +85,14 @@ def common_unit(areas: Iterable[CodeRange]) -> int:
     return 0
 
 
-def default_end(pack: Pack, level: str, effective_at: datetime) -> datetime:
+def default_end(pack: Pack, level: str, effective_at: datetime, stepped_down_from: str = "") -> datetime:
     """Return when a zone ends unless renewed: the local midnight after the days the pack waits at this level.
 
     A level without days of its own (it ends with others) is looked at again after a week.
     """
-    release = zone_level(pack, level).release
-    days = max((max(rule.days_without_new, rule.days_at_level) for rule in release), default=0)
+    fitting = [r for r in zone_level(pack, level).release if r.stepped_down_from in (None, stepped_down_from)]
+    rule = max(fitting, key=lambda r: r.stepped_down_from is not None, default=None)
+    days = (rule.days_at_level or rule.days_without_new) if rule else 0
     return at_local(local_date(effective_at) + (days or 7) * DAY + DAY)
 
 
