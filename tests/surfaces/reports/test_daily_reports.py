@@ -37,7 +37,7 @@ from surfaces.reports.report_making import (
     make_village,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("surfaces.reports.addresses")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def number(by, code, unit=VILLAGE, **asked):
 
 
 def owed(by):
-    return [duty for duty in duties(by=by, kind="daily_report", limit=1000)]
+    return duties(by=by, kind="daily_report", limit=1000)
 
 
 def test_every_unit_of_the_chain_owes_a_report_each_day(county):

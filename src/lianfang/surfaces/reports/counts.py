@@ -21,6 +21,7 @@ from lianfang.core.duties.rules import Balance
 from lianfang.kit.clock import LOCAL
 from lianfang.response.cases.queries import CaseEntry, CaseRow, case_history, cases
 from lianfang.response.checkpoints.queries import CheckpointRow, checkpoints
+from lianfang.response.screening.permissions import READ_ROUNDS
 from lianfang.response.screening.queries import RoundPerson, RoundRow, round_people, rounds
 from lianfang.response.workforce import queries as workforce
 from lianfang.response.workforce.rules import Staffing
@@ -319,6 +320,7 @@ STANDINGS = {"found": "sampled", "reasoned": "excluded", "missing": "missing"}
 def people_accounted(by: Actor, at: datetime, asked: Accounted) -> CountedList:
     """Count who stands as found, reasoned or missing in a round (or each round), or in none of these groups."""
     hand = narrowed(by, asked.place, at)
+    hand.require(READ_ROUNDS)
     chosen = [row for row in rounds(by=hand, at=at) if asked.round in (None, row.id)]
     if asked.standing == "unaccounted":
         return unaccounted_people(hand, chosen, at)
