@@ -359,7 +359,13 @@ def test_whose_first_sample_proves_usable_after_all_is_counted_once(county, peop
     report(county, tube, "insufficient")
     sample(county, round.id, people[0])
     correct_result(
-        tube.id, by=county, value="negative", lab="county hospital", reason="tested again", tested_at=NOON, valid_at=NOON
+        tube.id,
+        by=county,
+        value="negative",
+        lab="county hospital",
+        reason="tested again",
+        tested_at=NOON,
+        valid_at=NOON,
     )
     account = queries.accounted(round.id, by=county)
     assert (account.found, account.missing, account.everybody) == (1, 4, 5)

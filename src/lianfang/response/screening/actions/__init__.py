@@ -1,0 +1,27 @@
+"""Writing rounds: open and freeze, found and excluded people, call-backs, visits, sign-off, the decision after it."""
+
+from lianfang.response.screening.actions.people import (
+    exclude_people,
+    record_found,
+    record_recall,
+    record_sampled_off_roster,
+)
+from lianfang.response.screening.actions.records import PeopleReceipt
+from lianfang.response.screening.actions.rounds import SignOff, close_round, decide_next_round, open_round, open_sites
+from lianfang.response.screening.actions.visits import order_visits, record_visits, update_visits
+
+__all__ = [
+    "PeopleReceipt",
+    "SignOff",
+    "close_round",
+    "decide_next_round",
+    "exclude_people",
+    "open_round",
+    "open_sites",
+    "order_visits",
+    "record_found",
+    "record_recall",
+    "record_sampled_off_roster",
+    "record_visits",
+    "update_visits",
+]
