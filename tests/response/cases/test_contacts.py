@@ -146,6 +146,19 @@ def test_being_placed_ends_the_clock_once(epidemiologist, case):
     assert outstanding(epidemiologist) == {}
 
 
+def test_the_site_that_receives_somebody_ends_their_clock_though_they_live_elsewhere(epidemiologist, case):
+    first = close(epidemiologist, case)
+    determine(epidemiologist, first)
+    site = make_actor("cases.place_contact", scope=str(OTHER), role="site_team")
+    with clock_at(KNOWN):
+        assert actions.record_placed(by=site, contacts=[first.id], valid_at=KNOWN) == 1
+    assert outstanding(epidemiologist) == {}
+    with pytest.raises(CaseNotFound, match="outside your area"):
+        actions.record_placed(by=site, contacts=[uuid.uuid4()], valid_at=KNOWN)
+    with pytest.raises(NotPermitted):
+        actions.record_placed(by=make_actor(scope=str(OTHER)), contacts=[first.id], valid_at=KNOWN)
+
+
 def test_withdrawing_needs_a_reason_and_cancels_the_clock(epidemiologist, case):
     first = close(epidemiologist, case)
     determine(epidemiologist, first)

@@ -130,18 +130,23 @@ def record_placed(
 ) -> int:
     """Record that contacts are in quarantine since an instant, which ends their clock; return how many were not before."""
     by.require(may.PLACE_CONTACT)
-    with acting(by):
+    county = county_of(by.scope.lo)
+    # The site that receives somebody lies elsewhere than their home: the county's hand writes for whoever may place.
+    with acting(ledger_keeper(by, county)):
+        params = {"ids": list(contacts), "valid_at": valid_at}
+        _all_seen(contacts)
         rows = _run(
-            "UPDATE cases_contact SET placed_at = %(valid_at)s WHERE id = ANY(%(ids)s) AND placed_at IS NULL"
-            " RETURNING id, county, division_code",
-            {"ids": list(contacts), "valid_at": valid_at},
+            "UPDATE cases_contact SET placed_at = %(valid_at)s WHERE id = ANY(%(ids)s) AND placed_at IS NULL RETURNING id",
+            params,
         )
         if rows:
             record_audit(
                 by, "cases.record_placed", subject=("contact", None), division_code=by.scope.lo, count=len(rows)
             )
-            finish_duties([(row[0], "once") for row in rows], kind="contact_in_quarantine", by=by, county=rows[0][1],
-                          outcome="placed", valid_at=valid_at, cause=cause)  # fmt: skip
+            keys = [(row[0], "once") for row in rows]
+            finish_duties(keys, kind="contact_in_quarantine", by=by, county=county, outcome="placed",
+                          valid_at=valid_at, cause=cause)  # fmt: skip
+            _refresh([row[0] for row in rows], by, county, valid_at, cause)
         return len(rows)
 
 
@@ -181,12 +186,7 @@ def _close(
     with acting(by):
         params = _stamp(by, valid_at, cause) | {"ids": list(contacts), "status": status, "to": to, "reason": reason}
         rows = _run(CLOSE.format(where="id = ANY(%(ids)s)"), params)
-        seen = {row[0] for row in _run("SELECT id FROM cases_contact WHERE id = ANY(%(ids)s)", params)}
-        hidden = set(contacts) - seen
-        if hidden:
-            raise CaseNotFound(
-                f"{len(hidden)} of these contacts lie outside your area: {sorted(hidden)[0]}. Hand them over."
-            )
+        _all_seen(contacts)
         if rows:
             record_audit(by, f"cases.{status}_contacts", subject=("contact", None), division_code=by.scope.lo,
                          count=len(rows))  # fmt: skip
@@ -209,6 +209,14 @@ def _leave_lower_tiers(rows: list[Any], pack_tiers: dict[str, list[str]], params
         }
         left += _run(CLOSE.format(where=where), params | mine) if below else []
     return left
+
+
+def _all_seen(contacts: Sequence[uuid.UUID]) -> None:
+    """Raise when a contact is out of sight: an update would pass it over without a word."""
+    seen = {row[0] for row in _run("SELECT id FROM cases_contact WHERE id = ANY(%(ids)s)", {"ids": list(contacts)})}
+    hidden = sorted(set(contacts) - seen)
+    if hidden:
+        raise CaseNotFound(f"{len(hidden)} of these contacts lie outside your area, first {hidden[0]}. Hand them over.")
 
 
 def _all_known(residents: Sequence[uuid.UUID]) -> None:
