@@ -271,6 +271,15 @@ def test_lifting_early_says_why_and_brings_the_person_home(officer):
     assert due(officer, "closed_loop_transfer") == [("leg0", noon(14) + hours(12), SITE)]
 
 
+def test_whoever_becomes_a_case_is_not_brought_home(officer):
+    order = issued(officer)
+    with clock_at(noon(14)):
+        given = {"by": officer, "orders": [order.id], "reason": "case 2", "valid_at": noon(14)}
+        assert (actions.upgrade_to_case(**given), actions.upgrade_to_case(**given)) == (1, 0)
+        assert queries.person_order(by=officer, order=order.id).status == "upgraded"
+    assert duties(by=officer) == []
+
+
 def test_who_is_held_past_the_end_outranks_every_other_overdue_duty(officer):
     order = issued(officer)
     roll(officer, noon(20))

@@ -48,7 +48,7 @@ from lianfang.response.quarantine.standing import (
 
 __all__ = [
     "decide_appeal", "file_appeal", "issue_orders", "lift_orders", "order_anew", "record_checks", "record_tests",
-    "record_transport", "record_visit", "release_orders", "roll_day", "start_orders", "upgrade_orders",
+    "record_transport", "record_visit", "release_orders", "roll_day", "start_orders", "upgrade_orders", "upgrade_to_case",
 ]  # fmt: skip
 
 # What decides on a release: each person's last known results, and those of the contact they hang on, who may be held
@@ -123,6 +123,17 @@ def lift_orders(
         found = list(orders_by_id(orders, by, may.RELEASE_ORDER).values())
         in_force = [order for order in found if order.status == "in_force"]
         _close(in_force, by, "lifted", "lifted", reason, valid_at, cause)
+        return len(in_force)
+
+
+def upgrade_to_case(
+    *, by: Actor, orders: Sequence[uuid.UUID], reason: str, valid_at: datetime, cause: uuid.UUID | None = None
+) -> int:
+    """Close the orders of people who are cases now: hospital takes over, nobody brings them home; return how many."""
+    with acting(by):
+        found = list(orders_by_id(orders, by, may.ISSUE_ORDER).values())
+        in_force = [order for order in found if order.status == "in_force"]
+        _close(in_force, by, "upgraded", "upgraded", reason, valid_at, cause)
         return len(in_force)
 
 

@@ -163,6 +163,7 @@ COMMANDS: dict[str, tuple[type[Payload], Any]] = {
     "issue_orders": (IssueOrders, _handler(actions.issue_orders)),
     "upgrade_orders": (UpgradeOrders, _handler(actions.upgrade_orders)),
     "start_orders": (StartOrders, _handler(actions.start_orders)),
+    "upgrade_to_case": (LiftOrders, _handler(actions.upgrade_to_case)),
     "lift_orders": (LiftOrders, _handler(actions.lift_orders)),
     "release_orders": (ReleaseOrders, _handler(actions.release_orders)),
     "order_anew": (OrderAnew, _handler(actions.order_anew)),
