@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -16,8 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from lianfang.core.access.rules import Actor
 from lianfang.core.duties.permissions import READ_DUTIES
-from lianfang.core.duties.queries import AS_OF, balance
-from lianfang.core.duties.rules import Balance
+from lianfang.core.duties.queries import AS_OF
 from lianfang.kit.clock import LOCAL
 from lianfang.response.cases.queries import CaseEntry, CaseRow, case_history, cases
 from lianfang.response.checkpoints.queries import CheckpointRow, checkpoints
@@ -118,8 +117,12 @@ class Accounted(Place):
     standing: Literal["found", "reasoned", "missing", "unaccounted"]
 
 
+Part = Literal["opened", "done", "waived", "cancelled", "outstanding"]
+PARTS = get_args(Part)
+
+
 class Books(Place):
-    part: Literal["opened", "done", "waived", "cancelled", "outstanding"] = "outstanding"
+    part: Part = "outstanding"
     kind: str = ""
 
 
@@ -342,9 +345,9 @@ def people_accounted(by: Actor, at: datetime, asked: Accounted) -> CountedList:
 
 
 BOOK = """
-SELECT book.kind, k.name_zh, k.name_en, count(*), count(*) FILTER (WHERE done), count(*) FILTER (WHERE waived),
+SELECT book.kind, coalesce(k.name_zh, book.kind), coalesce(k.name_en, book.kind), count(*), count(*) FILTER (WHERE done), count(*) FILTER (WHERE waived),
        count(*) FILTER (WHERE cancelled), count(*) FILTER (WHERE NOT (done OR waived OR cancelled))
-FROM ({as_of}) AS book JOIN duties_dutykind k ON k.code = book.kind
+FROM ({as_of}) AS book LEFT JOIN duties_dutykind k ON k.code = book.kind
 WHERE book.division_code BETWEEN %(lo)s AND %(hi)s GROUP BY 1, 2, 3, k.rank ORDER BY k.rank, 1
 """
 BOOKS = (
@@ -361,7 +364,6 @@ def ledger_balance(by: Actor, at: datetime, asked: Books) -> CountedList:
     as_of = AS_OF.format(kind="AND d.kind = %(kind)s" if asked.kind else "")
     params = {"at": at, "kind": asked.kind, "lo": hand.scope.lo, "hi": hand.scope.hi}
     rows = fetched(hand, BOOK.format(as_of=as_of), params)
-    books: Balance = balance(by=hand, at=at, kind=asked.kind)
 
     def read(limit: int, offset: int) -> list[tuple[Cell, ...]]:
         return [
@@ -369,7 +371,7 @@ def ledger_balance(by: Actor, at: datetime, asked: Books) -> CountedList:
             for row in rows[offset : offset + limit]
         ]
 
-    return CountedList(BOOKS, len(rows), read, getattr(books, asked.part))
+    return CountedList(BOOKS, len(rows), read, sum(row[3 + PARTS.index(asked.part)] for row in rows))
 
 
 def _of_figure(figure: DailyFigure) -> Count:

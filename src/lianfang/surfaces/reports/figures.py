@@ -172,9 +172,9 @@ MISSING_COLUMNS = (
 OUTSTANDING = """
 FROM duties_duty d JOIN duties_dutykind kind ON kind.code = d.kind
 WHERE d.county = %(county)s AND d.kind <> 'daily_report' AND d.opens_at <= %(at)s AND d.recorded_at <= %(known_at)s
-  AND (d.state = 'outstanding' OR d.finished_at > %(at)s OR EXISTS (
-        SELECT FROM duties_transition t WHERE t.county = d.county AND t.duty = d.id
-          AND t.kind IN ('done', 'waived', 'cancelled') AND t.recorded_at > %(known_at)s))
+  AND (d.state = 'outstanding' OR d.finished_at > %(at)s OR d.id IN (
+        SELECT t.duty FROM duties_transition t WHERE t.county = %(county)s AND t.kind IN ('done', 'waived', 'cancelled')
+          AND t.recorded_at > %(known_at)s))
 """
 DUTY_COLUMNS = (
     Column("kind.name_zh", "任务", "duty", link="duty", link_id="d.id"),
