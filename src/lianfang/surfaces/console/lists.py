@@ -1,7 +1,7 @@
 """Lists as the console shows and exports them: the same rows, columns and order on the screen and in the file.
 
-Templates: ``console/list.html`` (a page that is one list) and ``console/table.html`` (a list inside of a page) render
-what `shown` returns. The dictionary is plain, so that a page made elsewhere can bring one of its own:
+Templates: ``console/list.html`` (a page that is one list), ``console/record.html`` (a page about one record) and
+``console/table.html`` (a list inside of a page) render what `shown` returns. The dictionary is plain, so that a page made elsewhere can bring one of its own:
 ``columns`` [{title, look}], ``rows`` [[{text, href, tone, look}]], ``total``, ``first``, ``last``, ``empty``,
 ``previous`` and ``next`` (addresses or nothing), ``exports`` [{text, href}].
 """
@@ -23,6 +23,7 @@ from lianfang.core.access.audit import record_audit
 from lianfang.kit.clock import LOCAL, response_now
 from lianfang.kit.refusals import Refusal
 from lianfang.surfaces.console.addresses import changed_query
+from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.session import ActingRequest
 
 PAGE = 50
@@ -72,6 +73,16 @@ class Listing:
     filters: Sequence[Filter] = field(default_factory=tuple)
 
 
+@dataclass(frozen=True)
+class Section:
+    """A list among others on a page about one record, with figures above it."""
+
+    title: str
+    listing: Listing
+    figures: Sequence[Figure] = ()
+    page_size: int = PAGE
+
+
 def whole(rows: Sequence[Any]) -> tuple[int, Reader]:
     """Return total and reader of rows already in hand."""
     return len(rows), lambda limit, offset: rows[offset : offset + limit]
@@ -86,10 +97,30 @@ def answer_list(
     return render(request, template, {"table": shown(request, listing), "filters": asked(request, listing), **context})
 
 
-def shown(request: ActingRequest, listing: Listing, *, page_size: int = PAGE) -> dict[str, Any]:
-    """Return one page of a list as the templates take it."""
-    last_page = max(1, -(-listing.total // page_size))
-    page = min(max(_number(request.GET.get("page", "1")), 1), last_page)
+def answer_record(
+    request: ActingRequest, sections: Sequence[Section], *, template: str = "console/record.html", **context: Any
+) -> HttpResponse:
+    """Return a page about one record, or one of its lists as a file when the address asks for ``export`` and ``list``."""
+    if kind := request.GET.get("export"):
+        wanted = [section.listing for section in sections if section.listing.name == request.GET.get("list")]
+        if not wanted:
+            raise Refusal(_("This page has no such list. Open the page again and export from there."))
+        return exported(request, wanted[0], kind)
+    rendered = [
+        {
+            "title": one.title,
+            "figures": one.figures,
+            "table": shown(request, one.listing, one.listing.name, one.page_size),
+        }
+        for one in sections
+    ]
+    return render(request, template, {"sections": rendered, **context})
+
+
+def shown(request: ActingRequest, listing: Listing, own: str = "", page_size: int = PAGE) -> dict[str, Any]:
+    """Return one page of a list as the templates take it; ``own`` names it where a page has several."""
+    last_page, turn = max(1, -(-listing.total // page_size)), f"{own}_page" if own else "page"
+    page = min(max(_number(request.GET.get(turn, "1")), 1), last_page)
     offset = (page - 1) * page_size
     rows = listing.read(page_size, offset)
     return {
@@ -99,10 +130,11 @@ def shown(request: ActingRequest, listing: Listing, *, page_size: int = PAGE) ->
         "first": offset + 1,
         "last": offset + len(rows),
         "empty": listing.empty,
-        "previous": changed_query(request, page=page - 1) if page > 1 else "",
-        "next": changed_query(request, page=page + 1) if page < last_page else "",
+        "previous": changed_query(request, **{turn: page - 1}) if page > 1 else "",
+        "next": changed_query(request, **{turn: page + 1}) if page < last_page else "",
         "exports": [
-            {"text": kind.upper(), "href": changed_query(request, export=kind, page=None)} for kind in ("csv", "xlsx")
+            {"text": kind.upper(), "href": changed_query(request, export=kind, list=own or None, page=None)}
+            for kind in ("csv", "xlsx")
         ],
     }
 

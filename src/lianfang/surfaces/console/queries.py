@@ -52,9 +52,9 @@ WHERE (%(state)s = '' OR b.state = %(state)s) AND (%(kind)s = '' OR b.kind = %(k
 DUTY_ROWS = """
 SELECT page.county, page.id, page.kind, page.name_zh, page.name_en, page.subject_kind, page.subject, page.period,
        page.division_code, village.name, grid.name, page.role, page.rule, page.opens_at, page.due_at, page.state,
-       page.outcome, page.finished_at, page.overdue, person.id, person.name, page.outcomes
+       page.outcome, page.finished_at, page.overdue, person.id, person.name, page.command, page.outcomes
 FROM (
-    SELECT b.*, k.name_zh, k.name_en, k.rank, k.outcomes, b.state = 'outstanding' AND b.due_at < %(at)s AS overdue
+    SELECT b.*, k.name_zh, k.name_en, k.rank, k.outcomes, k.command, b.state = 'outstanding' AND b.due_at < %(at)s AS overdue
     FROM ({book}) AS b JOIN duties_dutykind k ON k.code = b.kind {filters}
     ORDER BY NOT (b.state = 'outstanding' AND b.due_at < %(at)s),
              CASE WHEN b.state = 'outstanding' AND b.due_at < %(at)s THEN k.rank END, b.due_at, b.id
@@ -133,12 +133,14 @@ class DutyLine:
     overdue: bool
     resident: uuid.UUID | None
     person: str | None
+    #: the command that does this work and finishes the duty with it, or "" when it is simply ticked off
+    command: str
     outcomes: tuple[str, ...]
 
     @property
     def place(self) -> str:
         """Village and grid, as far as they have names, else the code."""
-        return " ".join(name for name in (self.village, self.grid) if name) or str(self.division_code)
+        return place_text(self.village, self.grid) or str(self.division_code)
 
 
 @dataclass(frozen=True)
@@ -325,11 +327,14 @@ def place_names(codes: Collection[int]) -> dict[int, str]:
             [list(wanted)],
         )
         names = dict(cursor.fetchall())
-    return {code: " ".join(_names_on_the_way(code, names)) or str(code) for code in codes}
+    return {code: place_text(names.get(code // 1000 * 1000), names.get(code)) or str(code) for code in codes}
 
 
-def _names_on_the_way(code: int, names: dict[int, str]) -> list[str]:
-    return [names[one] for one in dict.fromkeys((code // 1000 * 1000, code)) if one in names]
+def place_text(village: str | None, grid: str | None) -> str:
+    """Return village and grid as one reads them; a grid often bears its village's name already."""
+    if village and grid and not grid.startswith(village):
+        return f"{village} {grid}"
+    return grid or village or ""
 
 
 def count_people(*, by: Actor, within: CodeRange, name: str = "") -> int:

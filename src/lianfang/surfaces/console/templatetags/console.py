@@ -84,6 +84,12 @@ def moment(value: datetime | None) -> str:
 
 
 @register.filter
+def grouped(value: Any) -> str:
+    """Return a number with its thousands set apart; anything else as it is."""
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@register.filter
 def either(record: Any, field: str) -> str:
     """Return ``field_zh`` or ``field_en`` of a record, by the reader's language."""
     return words.in_language(getattr(record, f"{field}_zh"), getattr(record, f"{field}_en"))
@@ -101,6 +107,7 @@ def masthead(context: dict[str, Any]) -> dict[str, Any]:
         "incident": words.in_language(running[0].title_zh, running[0].title_en) if running else "",
         "clock": response_now(),
         "at_text": at_text(request),
+        "kept": [(key, value) for key, value in request.GET.items() if key not in ("at", "page", "export")],
         "actor": actor,
         "grants": [(grant.grant_id, grant_title(grant)) for grant in request.grants],
         "menu": [

@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from lianfang.kit.refusals import NotFound
@@ -12,7 +11,7 @@ from lianfang.response.cases import queries
 from lianfang.response.cases.queries import CaseRow
 from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address
-from lianfang.surfaces.console.lists import Column, Filter, Listing, answer_list, as_text, shown, whole
+from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, as_text, whole
 from lianfang.surfaces.session import ActingRequest, read_instant
 
 CONTACT_STATES = ("active", "upgraded", "withdrawn")
@@ -75,17 +74,14 @@ def show_case(request: ActingRequest, case: uuid.UUID) -> HttpResponse:
         (_("Known"), as_text(found.known_at), ""),
         (_("Hospital"), found.hospital, ""),
     ]
-    context = {
-        "heading": _("Case %(number)s · %(name)s") % {"number": found.number, "name": found.name or ""},
-        "lead": _("%(class)s since %(since)s") % {"class": _class(found), "since": as_text(found.since)},
-        "facts": facts,
-        "sections": [
-            {"title": _("History"), "table": shown(request, _history(request, case))},
-            {"title": _("Where the person was"), "table": shown(request, _stays(request, case))},
-            {"title": _("Contacts"), "table": shown(request, _chain(request, case))},
-        ],
-    }
-    return render(request, "console/record.html", context)
+    sections = [
+        Section(_("History"), _history(request, case)),
+        Section(_("Where the person was"), _stays(request, case)),
+        Section(_("Contacts"), _chain(request, case)),
+    ]
+    heading = _("Case %(number)s · %(name)s") % {"number": found.number, "name": found.name or ""}
+    lead = _("%(class)s since %(since)s") % {"class": _class(found), "since": as_text(found.since)}
+    return answer_record(request, sections, heading=heading, lead=lead, facts=facts)
 
 
 def _history(request: ActingRequest, case: uuid.UUID) -> Listing:

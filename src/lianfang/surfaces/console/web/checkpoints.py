@@ -18,6 +18,7 @@ from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address
 from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.console.lists import Column, Filter, Listing, answer_list, as_text, whole
+from lianfang.surfaces.console.queries import place_names
 from lianfang.surfaces.session import ActingRequest
 
 #: before any record of this system
@@ -42,17 +43,18 @@ def show_checkpoints(request: ActingRequest) -> HttpResponse:
     """List the checkpoints standing at the instant."""
     staffed = request.GET.get("staffed", "")
     rows = checkpoints(by=request.actor, at=request.instant)
+    places = place_names({row.division_code for row in rows})
     rows = [
         row for row in rows if staffed not in ("gap", "full") or row.staffing.round_the_clock == (staffed == "full")
     ]
     columns = [
         Column(_("Checkpoint"), lambda c: c.name),
-        Column(_("Place"), lambda c: c.place or c.division_code),
+        Column(_("Place"), lambda c: c.place or places[c.division_code]),
         Column(_("Road"), lambda c: c.road),
         Column(_("Emergency lane"), lambda c: c.emergency_lane),
         Column(_("Opened"), lambda c: c.opened_at, look="time"),
         Column(
-            _("Staffed"), lambda c: f"{100 * c.staffing.staffed_share:.1f}%", look="mark",
+            _("Staffed"), _staffed, look="mark",
             tone=lambda c: "good" if c.staffing.round_the_clock else "overdue",
         ),
         Column(_("Gaps"), _gaps),
@@ -67,6 +69,12 @@ def show_checkpoints(request: ActingRequest) -> HttpResponse:
         (Filter("staffed", _("Staffing"), choices),),
     )  # fmt: skip
     return answer_list(request, listing, heading=_("Checkpoints"))
+
+
+def _staffed(row: CheckpointRow) -> str:
+    if row.staffing.round_the_clock:
+        return _("round the clock")
+    return _("%(share)s of the time") % {"share": f"{100 * row.staffing.staffed_share:.1f}%"}
 
 
 def _gaps(row: CheckpointRow) -> str:

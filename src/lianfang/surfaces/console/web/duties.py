@@ -16,11 +16,13 @@ from lianfang.surfaces.console import queries, words
 from lianfang.surfaces.console.addresses import MINUTE, address
 from lianfang.surfaces.console.asking import area_asked, confirmed, instant_given, words_given
 from lianfang.surfaces.console.figures import Figure
-from lianfang.surfaces.console.lists import Column, Filter, Listing, answer_list, as_text, shown, whole
+from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, as_text, whole
 from lianfang.surfaces.console.queries import DutyLine, DutyStep
 from lianfang.surfaces.console.templatetags.console import place_of
 from lianfang.surfaces.session import ActingRequest
 
+#: kinds of subject that have a page of their own, of the same name
+RECORDS = ("case", "order", "zone", "resident")
 STATES = ("outstanding", "done", "waived", "cancelled")
 
 
@@ -79,13 +81,20 @@ def duty_columns(request: ActingRequest) -> list[Column]:
         Column(_("Duty"), lambda d: words.in_language(d.name_zh, d.name_en), lambda d: address(request, "duty", d.id)),
         Column(
             _("About"), lambda d: d.person or words.word(d.subject_kind),
-            lambda d: address(request, "resident", d.resident) if d.resident and d.person else "",
+            lambda d: record_address(request, d),
         ),
         Column(_("Place"), lambda d: d.place),
         Column(_("Responsible"), lambda d: words.role_word(d.role)),
         Column(_("Due"), lambda d: d.due_at, look="time"),
         Column(_("Outcome"), lambda d: words.word(d.outcome)),
     ]  # fmt: skip
+
+
+def record_address(request: ActingRequest, duty: DutyLine) -> str:
+    """Return where the record stands that a duty is about, else the person's page, else nothing."""
+    if duty.subject_kind in RECORDS:
+        return address(request, duty.subject_kind, duty.subject)
+    return address(request, "resident", duty.resident) if duty.person else ""
 
 
 def standing_of(duty: DutyLine) -> str:
@@ -136,25 +145,22 @@ def _branches(request: ActingRequest, area: CodeRange) -> list[dict[str, Any]]:
 def show_duty(request: ActingRequest, duty: int) -> HttpResponse:
     """Show one duty with everything that happened to it."""
     line = queries.duty_line(duty, by=request.actor)
-    context = {
-        "heading": f"{words.in_language(line.name_zh, line.name_en)} · {line.place}",
-        "duty": line,
-        "lead": standing_of(line),
-        "lead_tone": "overdue" if line.overdue else _tone(line.state),
-        "facts": _facts(request, line),
-        "open": line.state == "outstanding" and request.at is None,
-        "may_finish": request.actor.may(FINISH_DUTY, line.division_code),
-        "may_waive": request.actor.may(WAIVE_DUTY, line.division_code),
-        "now": response_now().astimezone(LOCAL).strftime(MINUTE),
-        "sections": [{"title": _("What happened to it"), "table": shown(request, _log(request, line))}],
-    }
-    return render(request, "console/duty.html", context)
+    return answer_record(
+        request, [Section(_("What happened to it"), _log(request, line))], template="console/duty.html",
+        heading=f"{words.in_language(line.name_zh, line.name_en)} · {line.place}",
+        duty=line, lead=standing_of(line), lead_tone="overdue" if line.overdue else _tone(line.state),
+        facts=_facts(request, line), open=line.state == "outstanding" and request.at is None,
+        may_finish=not line.command and request.actor.may(FINISH_DUTY, line.division_code),
+        may_waive=request.actor.may(WAIVE_DUTY, line.division_code),
+        now=response_now().astimezone(LOCAL).strftime(MINUTE),
+    )  # fmt: skip
 
 
 def _facts(request: ActingRequest, line: DutyLine) -> list[tuple[str, str, str]]:
     person = address(request, "resident", line.resident) if line.person else ""
     return [
-        (_("About"), line.person or words.word(line.subject_kind), person),
+        (_("Person"), line.person or "", person),
+        (_("Record"), words.word(line.subject_kind), record_address(request, line)),
         (_("Place"), line.place, ""),
         (_("Responsible"), words.role_word(line.role), ""),
         (_("Opens"), as_text(line.opens_at), ""),

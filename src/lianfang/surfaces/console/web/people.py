@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -16,7 +15,7 @@ from lianfang.kit.refusals import Refusal
 from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address
 from lianfang.surfaces.console.asking import area_asked
-from lianfang.surfaces.console.lists import Column, Filter, Listing, answer_list, shown, whole
+from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, whole
 from lianfang.surfaces.console.queries import count_people, place_names, village_names
 from lianfang.surfaces.session import ActingRequest
 
@@ -85,16 +84,11 @@ def show_resident(request: ActingRequest, resident: uuid.UUID, opened: dict[str,
         (_("Is now in"), places.get(line.present_code, line.present_code), ""),
         (_("Needs help first"), "、".join(words.word(kind) for kind in line.vulnerable), ""),
     ]
-    context = {
-        "heading": line.name,
-        "resident": line,
-        "facts": facts,
-        "opened": opened,
-        "may_open": request.actor.may(OPEN_IDENTIFIER),
-        "reasons": [(code, words.reason_word(code)) for code in words.REASONS],
-        "sections": [{"title": _("Household"), "table": shown(request, household)}],
-    }
-    return render(request, "console/resident.html", context)
+    return answer_record(
+        request, [Section(_("Household"), household)], template="console/resident.html",
+        heading=line.name, resident=line, facts=facts, opened=opened, may_open=request.actor.may(OPEN_IDENTIFIER),
+        reasons=[(code, words.reason_word(code)) for code in words.REASONS],
+    )  # fmt: skip
 
 
 @require_POST

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from lianfang.kit.clock import local
@@ -15,7 +14,7 @@ from lianfang.response.quarantine.queries import LISTS, OrderRow
 from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address
 from lianfang.surfaces.console.figures import Figure
-from lianfang.surfaces.console.lists import Column, Filter, Listing, answer_list, as_text, shown, whole
+from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, as_text, whole
 from lianfang.surfaces.session import ActingRequest
 
 #: the gravest first; the rest of `LISTS` after them
@@ -110,18 +109,15 @@ def show_order(request: ActingRequest, order: uuid.UUID) -> HttpResponse:
         (_("Appeal to"), seen.appeal_to, ""),
         (_("State"), words.word(seen.status), ""),
     ]
-    context = {
-        "heading": _("Quarantine order · %(name)s") % {"name": row.name or ""},
-        "lead": _left(row),
-        "lead_tone": "overdue" if _over(request, row) else "",
-        "facts": facts,
-        "sections": [
-            {"title": _("Legs"), "table": shown(request, _legs(seen.legs))},
-            {"title": _("Tests"), "table": shown(request, _tests(seen.tests))},
-            {"title": _("Appeals"), "table": shown(request, _appeals(seen.appeals))},
-        ],
-    }
-    return render(request, "console/record.html", context)
+    sections = [
+        Section(_("Legs"), _legs(seen.legs)),
+        Section(_("Tests"), _tests(seen.tests)),
+        Section(_("Appeals"), _appeals(seen.appeals)),
+    ]
+    return answer_record(
+        request, sections, heading=_("Quarantine order · %(name)s") % {"name": row.name or ""}, lead=_left(row),
+        lead_tone="overdue" if _over(request, row) else "", facts=facts,
+    )  # fmt: skip
 
 
 def _legs(legs: list[dict[str, Any]]) -> Listing:

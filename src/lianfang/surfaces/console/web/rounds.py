@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from lianfang.kit.codes import LEVELS, CodeRange
@@ -17,7 +16,7 @@ from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address
 from lianfang.surfaces.console.asking import area_asked
 from lianfang.surfaces.console.figures import Figure
-from lianfang.surfaces.console.lists import Column, Filter, Listing, answer_list, as_text, shown, whole
+from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, as_text, whole
 from lianfang.surfaces.console.queries import place_names
 from lianfang.surfaces.session import ActingRequest
 
@@ -104,15 +103,12 @@ def show_round(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
         (_("Remainder accepted by"), row.accepted_title, ""),
         (_("By the rules of"), row.pack, ""),
     ]
-    context = {
-        "heading": _("%(area)s, round %(number)s") % {"area": row.area or row.area_code, "number": row.number},
-        "facts": facts,
-        "sections": [
-            {"title": _("Everybody"), "figures": _people_figures(request, round, counted), "table": _units(request, round, by_grid)},
-            {"title": _("Missing by grid and responsible person"), "table": shown(request, _grids(request, round, area))},
-        ],
-    }  # fmt: skip
-    return render(request, "console/record.html", context)
+    sections = [
+        Section(_("Everybody"), _units(request, round, by_grid), _people_figures(request, round, counted), 500),
+        Section(_("Missing by grid and responsible person"), _grids(request, round, area)),
+    ]
+    heading = _("%(area)s, round %(number)s") % {"area": row.area or row.area_code, "number": row.number}
+    return answer_record(request, sections, heading=heading, facts=facts)
 
 
 def _people_figures(request: ActingRequest, round: uuid.UUID, counted: Account) -> list[Figure]:
@@ -125,7 +121,7 @@ def _people_figures(request: ActingRequest, round: uuid.UUID, counted: Account) 
     ]  # fmt: skip
 
 
-def _units(request: ActingRequest, round: uuid.UUID, by_grid: list[UnitCoverage]) -> dict[str, object]:
+def _units(request: ActingRequest, round: uuid.UUID, by_grid: list[UnitCoverage]) -> Listing:
     """Return villages with the sums of their grids; inside of one village, its grids."""
     villages = sorted({unit.code // 1000 * 1000 for unit in by_grid})
     if len(villages) > 1:
@@ -143,10 +139,7 @@ def _units(request: ActingRequest, round: uuid.UUID, by_grid: list[UnitCoverage]
         Column(title, lambda v: v.name, lambda v: address(request, "round", round, within=v.code)),
         *account_columns(request, lambda v: round, lambda v: v.code),
     ]
-    total, read = whole(rows)
-    return shown(
-        request, Listing("coverage", columns, total, read, _("Nobody of your area is on this roster.")), page_size=500
-    )
+    return Listing("coverage", columns, *whole(rows), _("Nobody of your area is on this roster."))
 
 
 def _sum(accounts: list[Account]) -> Account:

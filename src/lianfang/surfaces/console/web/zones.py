@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterator
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from lianfang.kit.refusals import NotFound
@@ -13,7 +12,7 @@ from lianfang.response.zones.queries import ResidentUnderZone, ZoneRow
 from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address
 from lianfang.surfaces.console.figures import Figure
-from lianfang.surfaces.console.lists import Column, Filter, Listing, answer_list, as_text, shown, whole
+from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, as_text, whole
 from lianfang.surfaces.console.queries import place_names
 from lianfang.surfaces.session import ActingRequest
 
@@ -83,8 +82,7 @@ def show_zone(request: ActingRequest, zone: uuid.UUID) -> HttpResponse:
         (_("Conditions for ending"), _conditions(row), ""),
         (_("Places"), "、".join(names[code] for code in codes), ""),
     ]
-    sections = [{"title": _("History"), "table": shown(request, _history(request, zone))}]
-    return render(request, "console/record.html", {"heading": row.name, "facts": facts, "sections": sections})
+    return answer_record(request, [Section(_("History"), _history(request, zone))], heading=row.name, facts=facts)
 
 
 def _zone(request: ActingRequest, zone: uuid.UUID) -> ZoneRow:
