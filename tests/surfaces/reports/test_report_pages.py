@@ -10,7 +10,9 @@ from python_calamine import CalamineWorkbook
 from conftest import DINGAN, XINZHU
 from lianfang.kit.clock import clock_at
 from lianfang.surfaces.reports import actions, queries
+from lianfang.surfaces.reports.counts import COUNTS
 from lianfang.surfaces.reports.rules import NewQuotation
+from lianfang.surfaces.reports.web import LABELS
 from surfaces.console.browsing import account, signed_in
 from surfaces.reports.report_making import (
     DAY,
@@ -89,6 +91,24 @@ def test_a_list_drills_down_to_its_records_and_pages(county, browser):
     second = page(browser, f"/counts/new_cases?place={VILLAGE}&page=2")
     assert second.count("<tr>") == 2
     assert page(browser, f"/counts/new_cases?place={OTHER_VILLAGE}").count("<tr>") == 0
+
+
+def test_a_list_says_in_words_what_it_was_asked(county, browser):
+    make_case(county)
+    asked = f"/counts/cases_classified?class_code=asymptomatic_case&place={VILLAGE}&since=2022-07-13"
+    shown = page(browser, asked)
+    assert '<span class="mark">无症状感染者</span>' in shown and "<dd>无症状感染者</dd>" in shown
+    assert f"village {VILLAGE}</dd>" in shown
+    assert "<dt>自</dt><dd>2022-07-13 00:00</dd>" in shown
+    browser.cookies["django_language"] = "en"
+    assert "<dt>after</dt>" in page(browser, asked)
+    # lists of kinds are repeated in the address
+    assert "volunteer" in page(browser, "/counts/deployed_staff?responder_kinds=volunteer&responder_kinds=student")
+
+
+def test_every_field_a_count_is_asked_by_has_a_label():
+    fields = {name for count in COUNTS.values() for name in count.params.model_fields}
+    assert fields == set(LABELS)
 
 
 def test_a_list_is_handed_over_as_it_is_shown_and_logged(county, browser):

@@ -1,10 +1,12 @@
 """Pages of reports: a press report beside the counts, any count's list, and the daily reports with their confirmation."""
 
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.template import engines
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 from django.utils.translation import get_language
@@ -12,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from lianfang.core.access.audit import record_audit
-from lianfang.core.territory.queries import division
+from lianfang.core.territory.queries import division, path_name
 from lianfang.kit.clock import LOCAL, local_date, response_now
 from lianfang.kit.ids import new_id
 from lianfang.surfaces.reports import queries
@@ -27,6 +29,25 @@ from lianfang.surfaces.session import ActingRequest
 PAGE = 50
 #: what an address may carry beside the question to a count
 OWN = {"at", "page", "export"}
+#: what the fields that counts are asked by are called
+LABELS = {
+    "place": Heading("地点", "place"),
+    "since": Heading("自", "after"),
+    "until": Heading("至", "up to"),
+    "known_at": Heading("截至当时所知", "as known at"),
+    "class_code": Heading("分型", "class"),
+    "severity": Heading("临床程度", "severity"),
+    "to": Heading("订正为", "reclassified to"),
+    "kinds": Heading("类别", "kinds"),
+    "line": Heading("条线", "line of work"),
+    "responder_kinds": Heading("人员身份", "kinds of people"),
+    "organisation_kinds": Heading("单位类别", "kinds of organisations"),
+    "levels": Heading("单位层级", "levels of organisations"),
+    "round": Heading("轮次", "round"),
+    "standing": Heading("状态", "standing"),
+    "part": Heading("账目", "part of the books"),
+    "kind": Heading("任务", "duty"),
+}
 
 
 def named(thing: Any) -> str:
@@ -54,7 +75,7 @@ def show_count(request: ActingRequest, code: str) -> HttpResponse:
     found = count.ask(request.actor, request.instant, params)
     if kind := request.GET.get("export"):
         return _export(request, count, found, kind)
-    asked = [(name, text_of(value)) for name, value in params if value is not None]
+    asked = [_answer(name, value, request) for name, value in params if value not in (None, "")]
     page = {
         "heading": named(count), "value": value_text(found.value), "asked": asked, "table": _table(request, found),
         "code": code,
@@ -98,6 +119,16 @@ def confirm_report(request: ActingRequest, unit: int, day: date) -> HttpResponse
     """Confirm a unit's report with one tap, nil or not."""
     submit_report(by=request.actor, unit=unit, day=day, valid_at=response_now(), cause=new_id())
     return redirect("daily_report", unit=unit, day=day)
+
+
+def _answer(name: str, value: Any, request: ActingRequest) -> tuple[str, str]:
+    """Return what a count was asked, in words: the label of a field and its value."""
+    label = named(LABELS[name]) if name in LABELS else name
+    if name == "place":
+        return label, path_name(value, local_date(request.instant))
+    if isinstance(value, tuple):
+        return label, ", ".join(_word(one) for one in value)
+    return label, _word(value) if isinstance(value, str) else text_of(value)
 
 
 def _asked(request: ActingRequest, count: Count) -> dict[str, Any]:
@@ -149,8 +180,14 @@ def _look(column: Heading) -> str:
 
 
 def _word(code: str | None) -> str:
-    """Return a record's code in plain words; the catalogue translates those it knows."""
-    return _(code.replace("_", " ")) if code else ""
+    """Return a record's code in the plain words that the console's pages have for it."""
+    return _plain_words(code, get_language() or "") if code else ""
+
+
+@cache
+def _plain_words(code: str, language: str) -> str:
+    # a template, because that is the one way in which surfaces share what they say
+    return str(engines["django"].from_string("{% load console %}{{ code|word }}").render({"code": code}))
 
 
 def _record_address(cell: Cell) -> str:
