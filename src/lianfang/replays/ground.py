@@ -11,12 +11,12 @@ from lianfang.core.access.scope import acting
 from lianfang.core.people.permissions import PERMISSIONS as PEOPLE
 from lianfang.core.people.queries import count_residents
 from lianfang.core.territory.actions import (
-    INSTALLATION,
     import_divisions,
     overlay_divisions,
     register_places,
     set_up_headquarters,
 )
+from lianfang.core.territory.permissions import PERMISSIONS as TERRITORY
 from lianfang.core.territory.queries import headquarters_for, standing
 from lianfang.core.territory.rules import NewPlace, Overlay
 from lianfang.kit.codes import CodeRange, code_range
@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 #: the installation's own hand with everything that building the ground takes
 BUILDER: Actor = replace(
     ADMINISTRATION,
-    permissions=ADMINISTRATION.permissions | INSTALLATION.permissions | frozenset(PEOPLE),
+    permissions=ADMINISTRATION.permissions | frozenset(TERRITORY) | frozenset(PEOPLE),
 )
 
 

@@ -4,6 +4,7 @@ Every step has a key; the id of its command is derived from scenario and key. A 
 before its payload is made, because a payload made from today's records would differ from the one that was applied.
 """
 
+import heapq
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,18 +14,15 @@ from typing import Any
 from django.db import connection
 
 from lianfang.core.access.commands import Envelope
+from lianfang.core.access.queries import actor_named
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
-from lianfang.kit.clock import clock_at
+from lianfang.kit.clock import clock_at, local, machine_now
 from lianfang.kit.ids import derived_id
 from lianfang.workflows.commands import submit
 
 Payload = dict[str, Any]
 Tell = Callable[[datetime, str], None]
-
-
-class EndReached(Exception):
-    """The script has come to the instant until which it was to be played."""
 
 
 @dataclass
@@ -35,8 +33,33 @@ class Player:
     until: datetime
     tell: Tell = lambda at, line: None
     applied: set[uuid.UUID] = field(default_factory=set)
+    events: list[tuple[datetime, int, str, Callable[[datetime], None]]] = field(default_factory=list)
+    seats: dict[str, Actor] = field(default_factory=dict)
+    planned: int = 0
     played: int = 0
-    now: datetime | None = None
+
+    def actor(self, username: str) -> Actor:
+        """Return who an account acts as; read once, as a replay lasts minutes and a grant days."""
+        if username not in self.seats:
+            self.seats[username] = actor_named(username, machine_now())
+        return self.seats[username]
+
+    def plan(self, at: str | datetime, what: str, event: Callable[[datetime], None]) -> None:
+        """Put an event on the timetable: it is called with its instant, in the order of instants, then of planning.
+
+        Events may plan further ones while the scenario is played.
+        """
+        instant = local(at) if isinstance(at, str) else at
+        heapq.heappush(self.events, (instant, self.planned, what, event))
+        self.planned += 1
+
+    def play(self) -> None:
+        """Play every event up to the end asked for, in order."""
+        while self.events and self.events[0][0] <= self.until:
+            at, _, what, event = heapq.heappop(self.events)
+            if what:
+                self.tell(at, what)
+            event(at)
 
     def remember(self, by: Actor) -> None:
         """Read which commands a former run applied (its receipts), under an actor who sees the whole scenario."""
@@ -52,26 +75,22 @@ class Player:
         self,
         kind: str,
         key: object,
-        payload: Payload | Callable[[], Payload],
+        payload: Payload | Callable[[], Payload | None],
         *,
         by: Actor,
         at: datetime,
         held_at: datetime | None = None,
     ) -> None:
-        """Submit one command at a response time (``held_at``: when the fact held, if earlier), unless it was before."""
-        if at > self.until:
-            raise EndReached(str(at))
-        self.now = at
+        """Submit one command at a response time (``held_at``: when the fact held, if earlier), unless it was before.
+
+        A payload that turns out ``None`` when it is made means that there is nothing to do.
+        """
         id = self.id_of(kind, key)
         if id in self.applied:
             return
         with clock_at(at):
             made = payload() if callable(payload) else payload
+            if made is None:
+                return
             submit(Envelope(id, kind, held_at or at, made), by=by)
         self.played += 1
-
-    def say(self, at: datetime, line: str) -> None:
-        """Report progress, unless the script has been stopped before this instant."""
-        if at > self.until:
-            raise EndReached(str(at))
-        self.tell(at, line)

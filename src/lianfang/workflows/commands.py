@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lianfang.core.access.commands import Envelope, Receipt, apply_command
+from lianfang.core.access.commands import Envelope, Receipt, apply_command, calls
 from lianfang.core.access.rules import Actor
 from lianfang.core.duties.actions import finish_duty, waive_duties
 from lianfang.core.duties.queries import command_of
@@ -18,6 +18,8 @@ from lianfang.response.quarantine import schemas as quarantine
 from lianfang.response.screening import schemas as screening
 from lianfang.response.specimens import schemas as specimens
 from lianfang.response.workforce import schemas as workforce
+from lianfang.response.zones import schemas as zones
+from lianfang.workflows.roll_day import roll_day
 
 Handler = Callable[[Actor, Envelope, Any], dict[str, Any] | None]
 
@@ -34,6 +36,10 @@ class Payload(BaseModel):
     """Base of all payloads: unknown fields are refused, so that a misspelt one is never lost silently."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class RollDay(Payload):
+    county: int
 
 
 class FinishDuty(Payload):
@@ -74,6 +80,7 @@ def _waive_duties(by: Actor, envelope: Envelope, payload: WaiveDuties) -> dict[s
 COMMANDS: dict[str, tuple[type[BaseModel], Handler]] = {
     "finish_duty": (FinishDuty, _finish_duty),
     "waive_duties": (WaiveDuties, _waive_duties),
+    "roll_day": (RollDay, calls(roll_day)),
     **command.COMMANDS,
     **workforce.COMMANDS,
     **checkpoints.COMMANDS,
@@ -81,6 +88,7 @@ COMMANDS: dict[str, tuple[type[BaseModel], Handler]] = {
     **cases.COMMANDS,
     **quarantine.COMMANDS,
     **screening.COMMANDS,
+    **zones.COMMANDS,
 }
 
 

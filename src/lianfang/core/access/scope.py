@@ -48,7 +48,8 @@ def acting(actor: Actor, using: str = "default") -> Iterator[Actor]:
             yield actor
         finally:
             _actor.reset(token)
-            _restore(using, before)
+        # A block that failed is rolled back, and its setting with it.
+        _restore(using, before)
 
 
 def _swap(using: str, actor: Actor) -> str:
@@ -65,7 +66,7 @@ def _swap(using: str, actor: Actor) -> str:
 
 def _restore(using: str, before: str) -> None:
     connection: Any = connections[using]
-    # At the outermost level the transaction's end forgets the setting; a failed block is rolled back with it.
+    # At the outermost level the transaction's end forgets the setting.
     if not connection.in_atomic_block or connection.needs_rollback:
         return
     with connection.cursor() as cursor:
