@@ -59,7 +59,8 @@ class Player:
             at, _, what, event = heapq.heappop(self.events)
             if what:
                 self.tell(at, what)
-            event(at)
+            with clock_at(at):  # what an event reads, it reads as of its own time
+                event(at)
 
     def remember(self, by: Actor) -> None:
         """Read which commands a former run applied (its receipts), under an actor who sees the whole scenario."""

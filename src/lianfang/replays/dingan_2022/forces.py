@@ -42,7 +42,8 @@ TOWNS = tuple(range(469021100, 469021110))
 CHECKPOINTS = ("东路口", "南路口", "西路口", "北路口")
 SHIFT = timedelta(hours=8)
 CHECKPOINTS_FROM, CHECKPOINTS_UNTIL = local("2022-07-13 22:00"), local("2022-07-26 06:00")
-VOLUNTEERS_AT_A_SITE = 13
+#: volunteers at a sampling site, and those who coordinate each round
+VOLUNTEERS_AT_A_SITE, COORDINATORS = 9, 2
 
 
 class Forces:
@@ -52,6 +53,7 @@ class Forces:
         self.cast, self.player = cast, cast.player
         self.incident = str(self.player.id_of("incident"))
         self.appeal = str(self.player.id_of("appeal"))
+        self.serving: dict[datetime, int] = {}
 
     def plan(self) -> None:
         plan = self.player.plan
@@ -271,8 +273,10 @@ class Forces:
     def serve_at_sites(self, at: datetime, code: int, number: int, sites: int) -> None:
         """Volunteers serve at the sampling sites of a round: one person-time (人次) each."""
         people = self.cast.by_group["县新时代文明实践中心", "volunteer"]
-        start = (number * 29 + code % 97) % len(people)
-        wanted = [people[(start + step) % len(people)] for step in range(sites * VOLUNTEERS_AT_A_SITE)]
+        # nobody serves at two places at once: rounds that begin together draw one after another
+        start = self.serving.get(at, number * 29)
+        self.serving[at] = start + sites * VOLUNTEERS_AT_A_SITE + COORDINATORS
+        wanted = [people[place % len(people)] for place in range(start, self.serving[at])]
         self.player.do("record_attendance", (code, number), {"attendances": [
             {"id": str(self.player.id_of("service", code, number, person)), "responder": person,
              "division_code": full_code(code), "line": "testing", "checked_in_at": at,

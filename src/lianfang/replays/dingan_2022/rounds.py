@@ -92,8 +92,8 @@ class Rounds:
              "tables": 4, "samplers": 8}
             for number in range(sites)
         ]}, by=testing, at=at + timedelta(minutes=10))  # fmt: skip
-        self.exclude(at + timedelta(minutes=20), round, people)
-        self.sample(at + timedelta(minutes=45), round, people, sites)
+        player.plan(at + timedelta(minutes=20), "", lambda at: self.exclude(at, round, people))
+        player.plan(at + timedelta(minutes=45), "", lambda at: self.sample(at, round, people, sites))
         self.forces.serve_at_sites(at + timedelta(minutes=30), round.code, round.number, sites)
         for hours, what, event in (
             (5.0, "", self.report), (5.5, "", self.visit), (7.0, "", self.sample_late), (8.0, "", self.report),
@@ -170,7 +170,7 @@ class Rounds:
                 key = (round.key, part, plan.area.code_lo, number)
                 yield {
                     "id": str(self.player.id_of("tube", *key)), "code": f"{round.code % 10**6}{round.number}{part[0].upper()}{plan.area.code_lo % 1000:03}{number:04}",
-                    "mode": plan.mode, "capacity": max(plan.pool, len(group)), "purpose": "area_screening",
+                    "mode": plan.mode, "capacity": capacity(plan.mode, plan.pool), "purpose": "area_screening",
                     "division_code": full_code(round.code), "opened_at": at, "round": self.id(round),
                     "samples": [
                         {"id": str(self.player.id_of("sample", round.key, person.resident)), "resident": str(person.resident)}
@@ -198,7 +198,7 @@ class Rounds:
         """Return the round's tubes that have no result yet."""
         clocks = dict.fromkeys(MODES, timedelta())
         rows = tubes_awaiting_result(by=self.player.actor("lab"), clocks=clocks, limit=100_000)
-        return [str(row.id) for row in rows if row.round == self.player.id_of("round", round.key)]
+        return [str(row.tube) for row in rows if row.round == self.player.id_of("round", round.key)]
 
     # ------------------------------------------------------------------------------------------------- the missing
 
@@ -274,9 +274,14 @@ def groups(people: Sequence[RoundPerson], mode: str, pool: int) -> Iterator[list
     """Share people out over tubes: one each, one household each, or so many together."""
     if mode == "household":
         for _, home in groupby(people, key=lambda person: person.household):
-            yield from chunks(list(home), pool)
+            yield from chunks(list(home), capacity(mode, pool))
     else:
         yield from chunks(people, 1 if mode == "single" else pool)
+
+
+def capacity(mode: str, pool: int) -> int:
+    """Return how many a tube holds: a household's own tube takes ten, as the pack counts it as one single sample."""
+    return 10 if mode == "household" else pool
 
 
 def chunks(people: Sequence[RoundPerson], size: int) -> Iterator[list[RoundPerson]]:
