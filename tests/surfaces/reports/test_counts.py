@@ -11,7 +11,8 @@ from lianfang.core.access.scope import acting
 from lianfang.core.duties.queries import balance
 from lianfang.core.people.models import Resident
 from lianfang.kit.clock import clock_at, local
-from lianfang.kit.ids import derived_id, new_id
+from lianfang.kit.codes import CodeRange
+from lianfang.kit.ids import new_id
 from lianfang.response.cases import actions as cases
 from lianfang.response.cases.rules import NewContact
 from lianfang.response.checkpoints import actions as checkpoints
@@ -19,9 +20,7 @@ from lianfang.response.checkpoints.rules import NewPassage
 from lianfang.response.quarantine import actions as quarantine
 from lianfang.response.quarantine.rules import NewOrder
 from lianfang.response.screening import actions as screening
-from lianfang.response.screening.rules import AreaEntry, ExclusionEntry
-from lianfang.response.specimens.actions import register_tubes
-from lianfang.response.specimens.rules import SampleEntry, TubeEntry
+from lianfang.response.screening.rules import ExclusionEntry, FoundEntry
 from lianfang.response.workforce import actions as workforce
 from lianfang.response.workforce.rules import (
     CheckIn,
@@ -29,8 +28,6 @@ from lianfang.response.workforce.rules import (
     Crew,
     NewAttendance,
     NewDeployment,
-    NewOrganisation,
-    NewResponder,
     NewShift,
     NewTeam,
 )
@@ -51,6 +48,9 @@ from surfaces.reports.report_making import (
     VILLAGE,
     make_case,
     make_county,
+    open_round,
+    people_of,
+    sample,
 )
 
 pytestmark = pytest.mark.django_db
@@ -123,22 +123,6 @@ def test_new_cases_are_those_known_in_the_period(county):
 # --------------------------------------------------------------------------------------------------- screening
 
 
-def sample(by, round, *residents, at=NOON):
-    id = new_id()
-    samples = tuple(SampleEntry(new_id(), resident) for resident in residents)
-    tube = TubeEntry(id, f"T{id.hex[-12:]}", "pooled", 10, "area_screening", GRID, at, samples, round=round)
-    with clock_at(at):
-        register_tubes([tube], by=by, valid_at=at)
-
-
-def open_round(by, at=NOON, village=VILLAGE):
-    with clock_at(at):
-        return screening.open_round(
-            by=by, incident=INCIDENT, area_code=village, title="round", pack=ED9, valid_at=at,
-            areas=[AreaEntry(village, village + 999, "high_risk")],
-        )  # fmt: skip
-
-
 def close(by, round, at):
     with clock_at(at):
         screening.close_round(round.id, by=by, valid_at=at, accepted_by=by.account_id, accepted_title="village head")
@@ -167,6 +151,17 @@ def test_everybody_is_found_reasoned_missing_or_shown_as_unaccounted(county):
     assert standing("unaccounted") == 0
 
 
+def test_whoever_was_found_is_accounted_for_from_then_on(county):
+    make_resident(by=county, grid=GRID)
+    round = open_round(county)
+    guest = make_resident(by=county, grid=GRID).id
+    with clock_at(NIGHT - HOUR):
+        screening.record_found(round.id, [FoundEntry(guest, "visitor", GRID)], by=county, valid_at=NIGHT - HOUR)
+    assert ask(county, "people_accounted", standing="unaccounted", at=NIGHT - 2 * HOUR) == 1
+    assert ask(county, "people_accounted", standing="unaccounted") == 0
+    assert ask(county, "people_accounted", standing="missing") == 2
+
+
 def test_people_of_several_rounds_are_listed_across_pages(county):
     for _ in range(3):
         make_resident(by=county, grid=GRID)
@@ -189,14 +184,6 @@ def test_only_rounds_signed_off_by_then_count(county):
 
 
 # --------------------------------------------------------------------------------------------------- workforce
-
-
-def people_of(by, name, number, kind="village_cadre", organisation_kind="village_committee", code=OTHER_VILLAGE):
-    organisation = NewOrganisation(name, organisation_kind, "village", code, id=derived_id("organisation", name))
-    workforce.register_organisations(by=by, organisations=[organisation], valid_at=MORNING)
-    new = [NewResponder(f"测试{n}", kind, organisation.id) for n in range(number)]
-    workforce.register_responders(by=by, responders=new, valid_at=MORNING)
-    return [one.id for one in new]
 
 
 def deploy(by, people, at=NOON, until=None):
@@ -372,6 +359,9 @@ def test_a_place_outside_ones_area_is_refused(county):
             ask(village, "new_cases", place=code)
         with pytest.raises(NotPermitted):
             ask(village, "supporting_organisations", place=code)
+    half = make_actor(*EVERYTHING, scope=CodeRange(VILLAGE, VILLAGE + 1))
+    with pytest.raises(NotPermitted):
+        ask(half, "new_cases", place=VILLAGE)
 
 
 @pytest.mark.parametrize(

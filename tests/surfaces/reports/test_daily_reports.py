@@ -10,8 +10,10 @@ from conftest import DINGAN, make_actor
 from lianfang.core.access.commands import Envelope, apply_command
 from lianfang.core.access.rules import NotPermitted
 from lianfang.core.access.scope import acting
+from lianfang.core.duties.actions import finish_duty
 from lianfang.core.duties.queries import duties
 from lianfang.kit.clock import clock_at, local
+from lianfang.kit.codes import unit_range
 from lianfang.response.cases import actions as cases
 from lianfang.response.command import actions as command
 from lianfang.surfaces.reports import actions, queries
@@ -20,6 +22,7 @@ from lianfang.surfaces.reports.models import DailyReport
 from lianfang.surfaces.reports.permissions import FREEZE_REPORTS
 from lianfang.surfaces.reports.rules import ReportAlreadySubmitted, ReportsFrozenAlready, ReportsNotFrozen
 from lianfang.surfaces.reports.schemas import COMMANDS
+from making import make_resident
 from surfaces.reports.report_making import (
     COUNTY,
     DAY,
@@ -31,10 +34,13 @@ from surfaces.reports.report_making import (
     TOWN,
     UNITS,
     VILLAGE,
+    at_work,
     audited,
     make_case,
     make_county,
     make_village,
+    open_round,
+    sample,
 )
 
 pytestmark = pytest.mark.django_db
@@ -192,6 +198,43 @@ def test_later_work_makes_no_revision(county):
     assert revise(county, late) == 0
 
 
+def test_work_done_after_the_hour_makes_no_revision_and_work_done_before_it_does(county):
+    make_case(county)
+    freeze(county)
+    before = number(county, "duties_outstanding")
+    own = [
+        one
+        for one in duties(by=county, within=unit_range(VILLAGE), limit=99)
+        if one.kind in ("core_info", "preliminary_report")
+    ]
+    with clock_at(FOUR + timedelta(hours=2)):
+        finish_duty(own[0].id, by=county, outcome="recorded", valid_at=FOUR + timedelta(hours=1))
+        assert revise(county, FOUR + timedelta(hours=2)) == 0
+        finish_duty(own[1].id, by=county, outcome="recorded", valid_at=FOUR - timedelta(hours=1))
+        assert revise(county, FOUR + timedelta(hours=2)) == 3
+    assert number(county, "duties_outstanding") == before - 1
+    assert number(county, "duties_outstanding", revision=1) == before
+
+
+def test_samples_that_arrive_late_revise_the_missing_and_later_ones_do_not(county):
+    people = [make_resident(by=county, grid=GRID).id for _ in range(3)]
+    round = open_round(county, at=MORNING)
+    sample(county, round.id, people[0], at=MORNING)
+    freeze(county)
+    sample(county, round.id, people[1], at=FOUR + timedelta(hours=1))
+    assert revise(county, FOUR + timedelta(hours=2)) == 0
+    sample(county, round.id, people[2], at=MORNING, recorded_at=FOUR + timedelta(hours=3))
+    assert revise(county, FOUR + timedelta(hours=4)) == 3
+    assert [number(county, "missing", revision=revision) for revision in (1, 2)] == [2, 1]
+
+
+def test_what_is_known_of_a_whole_county_is_counted_once_there(county):
+    """A record placed at the county itself belongs to no township, and must not be added up thrice."""
+    at_work(county, COUNTY)
+    freeze(county)
+    assert [number(county, "staff_on_duty", unit) for unit in (VILLAGE, TOWN, COUNTY)] == [0, 0, 1]
+
+
 def test_revising_needs_a_frozen_day(county):
     with pytest.raises(ReportsNotFrozen, match="freeze them first"):
         revise(county, FOUR)
@@ -210,11 +253,16 @@ def test_confirming_needs_a_frozen_report_ones_own_unit_and_happens_once(county)
 
 
 def test_who_has_not_reported_is_listed_and_late_after_the_hour(county):
+    with clock_at(MORNING):
+        actions.open_reports(by=county, county=DINGAN, valid_at=MORNING)
     freeze(county)
     submit(make_village())
     missing = queries.missing_reports(by=county, day=DAY)
     assert [one.division_code for one in missing] == [COUNTY, 469021100 * 10**6, TOWN, OTHER_VILLAGE]
     assert not any(one.late for one in missing)
+    # looked at from before the freezing, nobody had a report and nobody had confirmed one
+    before = queries.report_statuses(by=county, day=DAY, at=FOUR - timedelta(minutes=1))
+    assert [(one.revision, one.submitted_at) for one in before] == [(None, None)] * len(UNITS)
     with clock_at(local("2022-07-13 17:01")):
         assert all(one.late for one in queries.missing_reports(by=county, day=DAY))
         assert len(duties(by=county, kind="daily_report", overdue=True)) == 4

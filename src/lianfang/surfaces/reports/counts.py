@@ -155,7 +155,7 @@ def cases_classified(by: Actor, at: datetime, asked: Classified) -> CountedList:
     found = cases(by=narrowed(by, asked.place, end), class_code=asked.class_code, at=end, known_at=at)
     rows = [
         row for row in found
-        if row.since >= asked.begins() and row.known_at <= end and asked.severity in (None, row.severity)
+        if row.since >= asked.begins() and asked.severity in (None, row.severity)
     ]  # fmt: skip
     return listed(rows, CASE)
 

@@ -74,9 +74,9 @@ CASE_COLUMNS = (
     Column("c.known_at", "发现时间", "known at", "time"),
     Column("k.valid_at", "分型时间", "class since", "time"),
 )
-#: a case is new in the period in which it became known, in the class it had at the end of it
-NEW_CASE = filled(CASES, **ANY_CASE | {"since": "%(since)s"}) + " AND c.known_at <= %(at)s"
-CASE = filled(CASES, **ANY_CASE) + " AND c.known_at <= %(at)s"
+#: a case is new in the period in which it became known, in the class it had at the end of it; its first class begins then
+NEW_CASE = filled(CASES, **ANY_CASE | {"since": "%(since)s"})
+CASE = filled(CASES, **ANY_CASE)
 
 RECLASSIFIED = """
 FROM cases_classification k JOIN cases_case c ON c.id = k.case_id
