@@ -39,6 +39,7 @@ from lianfang.core.territory.models import Building, ChainStep, Division, Place
 from lianfang.core.territory.rules import (
     BEGINNING,
     AlreadyLaidOut,
+    ChainRefused,
     DivisionUnknown,
     NewBuilding,
     NewCompound,
@@ -344,7 +345,7 @@ def test_buildings_are_checked_for_their_ways_out(dingan):
 
 
 def test_an_unknown_step_of_a_chain_is_refused(dingan):
-    with pytest.raises(ValueError, match="no level of a chain"):
+    with pytest.raises(ChainRefused, match="no level of a chain"):
         set_up_headquarters(
             by=dingan, name="县指挥部", scope=code_range(469021), post_title="值班室", steps=[("galaxy", "皇帝")]
         )
@@ -359,7 +360,7 @@ def test_setting_a_chain_keeps_to_the_area(dingan):
 def test_an_area_holds_only_buildings_of_its_range(dingan):
     block = NewBuilding(JIANGNAN, "1栋", "residential")
     register_buildings([block], by=dingan)
-    with pytest.raises(ValueError, match="1 of its buildings"):
+    with pytest.raises(ChainRefused, match="1 of its buildings"):
         name_responsibility_area(by=dingan, name="新竹责任区", scope=own_range(XINZHU), buildings=[block.id])
 
 

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from lianfang.core.territory.rules import (
     BEGINNING,
     LEVELS,
+    LayoutRefused,
     Overlay,
     OverlayRefused,
     Period,
+    PeriodEmpty,
     Scope,
     VillageDoesNotFit,
     level_of,
@@ -144,7 +146,7 @@ def test_the_scheme_of_codes():
     ],
 )
 def test_a_split_that_makes_no_sense_is_refused(village, wrong, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(LayoutRefused, match=words):
         split_village(village, **{"households_per_grid": 40, **wrong})
 
 
@@ -172,7 +174,7 @@ def test_what_no_taken_period_holds_is_left(wanted, taken):
 
 
 def test_a_period_without_a_day_is_refused():
-    with pytest.raises(ValueError, match="no day"):
+    with pytest.raises(PeriodEmpty, match="no day"):
         Period(date(2022, 7, 1), date(2022, 7, 1))
 
 

@@ -18,12 +18,15 @@ from lianfang.engines.protocol import (
     all_files,
     check_file,
     clock,
+    dated_protocol,
     describe,
     diff_packs,
     edition_on,
     load_pack,
     pack_names,
+    pack_of_protocol,
 )
+from lianfang.kit.refusals import Refusal
 
 ED9 = next(path for path in all_files() if path.stem == "covid19-cn-ed9")
 CONFIDENCES = {"primary", "secondary", "unverified", "house"}
@@ -376,3 +379,27 @@ def test_packs_need_no_django() -> None:
     loaded = json.loads(done.stdout)
     assert "lianfang.engines.protocol" in loaded
     assert not [name for name in loaded if name.split(".")[0] in ("django", "psycopg", "ninja")]
+
+
+def test_a_dated_protocol_names_pack_overlays_and_day():
+    day = date(2022, 7, 13)
+    assert dated_protocol("covid19-cn-ed9", day) == "covid19-cn-ed9@2022-07-13"
+    assert dated_protocol("covid19-cn-ed9@2022-07-01", day) == "covid19-cn-ed9@2022-07-01"
+    local_pack = pack_of_protocol("covid19-cn-ed9+beijing-contact-clock@2022-07-13")
+    assert local_pack.clocks["contact_in_quarantine"].hours == 12
+
+
+@pytest.mark.parametrize(
+    ("written", "error", "words"),
+    [
+        ("covid19-cn-ed9@July", PackNotFound, "write it as 2022-07-13"),
+        ("rumour@2022-07-13", PackNotFound, "there are: covid19"),
+        ("../packs/covid19-cn-ed9@2022-07-13", PackNotFound, "there are: covid19"),
+        ("covid19-cn-ed9+../covid19-cn-ed9@2022-07-13", PackNotFound, "no overlay is called"),
+        ("covid19-cn-ed9@2020-01-01", PackNotInForce, "in force from"),
+    ],
+)
+def test_a_protocol_that_names_nothing_is_refused_with_a_sentence(written, error, words):
+    with pytest.raises(error, match=words) as told:
+        pack_of_protocol(written)
+    assert isinstance(told.value, Refusal)

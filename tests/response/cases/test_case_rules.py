@@ -4,17 +4,17 @@ import uuid
 
 import pytest
 
+from lianfang.engines.protocol import pack_of_protocol
 from lianfang.kit.clock import local
 from lianfang.response.cases.rules import (
     ClassUnknown,
     ContactRefused,
+    DetectionUnknown,
     NewContact,
     ReasonMissing,
     UnderControlAlready,
     check_contacts,
-    dated,
     is_community_detected,
-    pack_of,
     placing_clock,
     require_words,
     rule_for_class,
@@ -22,7 +22,7 @@ from lianfang.response.cases.rules import (
     to_minute,
 )
 
-ED9 = pack_of("covid19-cn-ed9@2022-07-13")
+ED9 = pack_of_protocol("covid19-cn-ed9@2022-07-13")
 NOON = local("2022-07-13 12:00")
 ONE = uuid.UUID(int=1)
 
@@ -48,16 +48,8 @@ def test_nobody_in_quarantine_is_a_community_detection():
 
 
 def test_an_unknown_way_of_detection_is_refused():
-    with pytest.raises(ValueError, match="fever_clinic"):
+    with pytest.raises(DetectionUnknown, match="fever_clinic"):
         is_community_detected("rumour", None)
-
-
-def test_a_dated_protocol_names_pack_overlays_and_day():
-    day = local("2022-07-13").date()
-    assert dated("covid19-cn-ed9", day) == "covid19-cn-ed9@2022-07-13"
-    assert dated("covid19-cn-ed9@2022-07-01", day) == "covid19-cn-ed9@2022-07-01"
-    local_pack = pack_of("covid19-cn-ed9+beijing-contact-clock@2022-07-13")
-    assert local_pack.clocks["contact_in_quarantine"].hours == 12
 
 
 @pytest.mark.parametrize(
@@ -115,7 +107,7 @@ def test_a_determination_that_cannot_stand_is_refused_with_its_row(fields, sente
     ],
 )
 def test_which_clock_runs_until_somebody_is_in_quarantine(protocol, tier, clock):
-    pack = pack_of(protocol)
+    pack = pack_of_protocol(protocol)
     tier = tier if tier in pack.tiers else next(iter(pack.tiers))
     assert placing_clock(pack, tier) == clock
 

@@ -373,7 +373,7 @@ def test_a_past_instant_shows_the_orders_of_then(officer):
 
 def test_three_hundred_orders_cost_the_statements_of_one(officer, django_assert_max_num_queries):
     many = [new_order(officer) for _ in range(300)]
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(38):
         issue(officer, *many)
     assert len(due(officer, "quarantine_test")) == 300
 

@@ -15,7 +15,7 @@ from lianfang.core.duties.queries import duties
 from lianfang.kit.clock import clock_at, local
 from lianfang.response.quarantine import actions, queries
 from lianfang.response.quarantine.duties import KINDS
-from lianfang.response.quarantine.rules import NewCheck, NewTest, OrderNotFound
+from lianfang.response.quarantine.rules import CheckRefused, NewCheck, NewTest, OrderNotFound
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +65,7 @@ def test_could_not_is_an_answer_and_no_offence(officer):
     order = issued(officer)
     check(officer, noon(13), NewCheck(order.id, could_not="asleep"))
     assert [duty.outcome for duty in duties(by=officer, kind="daily_check", state="done")] == ["could_not"]
-    with pytest.raises(ValueError, match="say why"):
+    with pytest.raises(CheckRefused, match="say why"):
         check(officer, noon(13), NewCheck(order.id))
 
 

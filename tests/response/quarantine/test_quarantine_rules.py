@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from conftest import XINZHU
-from lianfang.engines.protocol import leg_schedule
+from lianfang.engines.protocol import leg_schedule, pack_of_protocol
 from lianfang.kit.clock import local
 from lianfang.response.quarantine.rules import (
     NewOrder,
@@ -17,7 +17,6 @@ from lianfang.response.quarantine.rules import (
     legs_anew,
     legs_to_serve,
     order_fault,
-    pack_of,
     planned_duties,
     slot_of,
     test_day_served,
@@ -103,7 +102,7 @@ def test_fever_or_any_symptom_is_abnormal(temperature, symptoms, abnormal):
 
 @pytest.mark.parametrize(("clock", "slot"), [("05:00", 0), ("06:00", 0), ("13:59", 0), ("14:00", 1), ("23:00", 1)])
 def test_a_check_belongs_to_the_window_that_has_opened(clock, slot):
-    assert slot_of(pack_of(ED9), "daily_check", local(f"2022-07-14 {clock}")) == slot
+    assert slot_of(pack_of_protocol(ED9), "daily_check", local(f"2022-07-14 {clock}")) == slot
 
 
 @pytest.mark.parametrize("step", range(5))
@@ -120,7 +119,7 @@ def test_a_late_sample_serves_the_planned_day_before_it():
 
 
 def anew(today, last_day):
-    pack = pack_of(ED9)
+    pack = pack_of_protocol(ED9)
     legs = leg_schedule(pack, "close_contact", last_exposure=MET)
     return list(legs_anew(pack, "close_contact", legs, 0, today, last_day))
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lianfang.engines.protocol import pack_of_protocol
 from lianfang.kit.clock import local
 from lianfang.kit.codes import CodeRange, code_range
 from lianfang.response.zones.rules import (
@@ -10,12 +11,11 @@ from lianfang.response.zones.rules import (
     check_fault,
     common_unit,
     default_end,
-    pack_of,
     shuts_in,
     zone_fault,
 )
 
-ED9 = pack_of("covid19-cn-ed9@2022-07-13")
+ED9 = pack_of_protocol("covid19-cn-ed9@2022-07-13")
 DRAWN = local("2022-07-13 10:00")
 AREA = NewArea(469021101201000, 469021101201999)
 

@@ -36,6 +36,7 @@ from lianfang.core.territory.rules import (
     BEGINNING,
     BLOCK,
     AlreadyLaidOut,
+    ChainRefused,
     DivisionUnknown,
     NewBuilding,
     NewCompound,
@@ -61,6 +62,7 @@ from lianfang.core.territory.tables import (
 )
 from lianfang.kit.codes import EVERYWHERE, CodeRange, county_of
 from lianfang.kit.ids import new_id
+from lianfang.kit.refusals import Refusal
 
 BATCH = 5000
 ALWAYS = Period(BEGINNING)
@@ -71,7 +73,7 @@ INSTALLATION = Actor(
 )  # fmt: skip
 
 
-class BadRows(ValueError):
+class BadRows(Refusal):
     """Some rows were not good and nothing was written; ``problems`` says which, why and what to do."""
 
     def __init__(self, problems: Sequence[RowProblem]) -> None:
@@ -498,7 +500,7 @@ def set_up_headquarters(
     by.require(permissions.SET_CHAIN, scope.hi)
     unknown = [level for level, _ in steps if level not in CHAIN_LEVELS]
     if unknown:
-        raise ValueError(f"“{unknown[0]}” is no level of a chain: use one of {', '.join(CHAIN_LEVELS)}")
+        raise ChainRefused(f"“{unknown[0]}” is no level of a chain: use one of {', '.join(CHAIN_LEVELS)}")
     with acting(by):
         made = Headquarters.objects.create(
             id=id or new_id(), name=name, code_lo=scope.lo, code_hi=scope.hi, post_title=post_title,
@@ -527,7 +529,7 @@ def name_responsibility_area(
 ) -> UUID:
     """Name a responsibility area, a code range or some buildings in it, and return its id.
 
-    Raises ``ValueError`` when a building lies outside the range.
+    Raises `ChainRefused` when a building lies outside the range.
     """
     by.require(permissions.SET_CHAIN, scope.lo)
     by.require(permissions.SET_CHAIN, scope.hi)
@@ -535,7 +537,7 @@ def name_responsibility_area(
     with acting(by):
         inside = Building.objects.filter(Q(id__in=chosen) & Q(division_code__range=(scope.lo, scope.hi))).count()
         if inside < len(chosen):
-            raise ValueError(
+            raise ChainRefused(
                 f"{name}: {len(chosen) - inside} of its buildings lie outside {scope.lo}–{scope.hi} or are unknown; "
                 "widen the range or leave them out"
             )

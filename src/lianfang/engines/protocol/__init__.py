@@ -21,10 +21,12 @@ from lianfang.engines.protocol.errors import (
 from lianfang.engines.protocol.loading import (
     all_files,
     check_file,
+    dated_protocol,
     edition_on,
     load_pack,
     overlay_names,
     pack_names,
+    pack_of_protocol,
 )
 from lianfang.engines.protocol.model import Pack
 from lianfang.engines.protocol.quarantine import (
@@ -110,6 +112,7 @@ __all__ = [
     "all_files",
     "check_file",
     "clock",
+    "dated_protocol",
     "day_number",
     "day_zero",
     "describe",
@@ -126,6 +129,7 @@ __all__ = [
     "overdue_rank",
     "overlay_names",
     "pack_names",
+    "pack_of_protocol",
     "pool_size",
     "quarantine_plan",
     "reclassify",

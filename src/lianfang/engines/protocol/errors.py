@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from lianfang.kit.refusals import Refusal
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -18,7 +20,7 @@ class Problem:
         return f"{where}: {self.why}. {self.remedy}."
 
 
-class PackError(ValueError):
+class PackError(Refusal):
     """Anything that keeps a pack from being used."""
 
 

@@ -63,6 +63,24 @@ def _loaded(name: str, overlays: tuple[str | Path, ...], on: dt.date | None) -> 
     return local
 
 
+def dated_protocol(protocol: str, on: dt.date) -> str:
+    """Return a protocol with the day whose text holds: ``covid19-cn-ed9+overlay`` → ``covid19-cn-ed9+overlay@2022-07-13``."""
+    return protocol if "@" in protocol else f"{protocol}@{on}"
+
+
+def pack_of_protocol(protocol: str) -> Pack:
+    """Return the pack that a dated protocol (``pack+overlay@day``) names; raises what `load_pack` raises."""
+    names, _, day = protocol.partition("@")
+    name, *overlays = names.split("+")
+    try:
+        on = dt.date.fromisoformat(day) if day else None
+    except ValueError:
+        raise PackNotFound(
+            f"“{protocol}” names no day after its @; write it as 2022-07-13, or leave it out to take the day of the fact."
+        ) from None
+    return load_pack(name, overlays=overlays, on=on)
+
+
 def edition_on(disease: str, day: dt.date) -> str:
     """Return the name of the pack of a disease in force on a day; raises PackNotInForce when there is none."""
     packs = [pack for pack in map(load_pack, pack_names()) if pack.disease == disease]
@@ -92,15 +110,15 @@ def all_files() -> tuple[Path, ...]:
 
 
 def _pack_file(name: str) -> PackFile:
-    path = PACKS / f"{name}.yaml"
-    if not path.is_file():
+    # Names come from outside: only those listed are ever looked up as files.
+    if name not in pack_names():
         raise PackNotFound(f"no pack is called {name!r}; there are: {', '.join(pack_names())}")
-    return read_pack_file(path)
+    return read_pack_file(PACKS / f"{name}.yaml")
 
 
 def _overlay_path(overlay: str | Path) -> Path:
     path = overlay if isinstance(overlay, Path) else OVERLAYS / f"{overlay}.yaml"
-    if not path.is_file():
+    if not path.is_file() or (isinstance(overlay, str) and overlay not in overlay_names()):
         known = ", ".join(overlay_names()) or "none"
         raise PackNotFound(f"no overlay is called {str(overlay)!r}; there are: {known}, or give the path of a file")
     return path

@@ -11,7 +11,7 @@ from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import finish_duties, ledger_keeper, reconcile
-from lianfang.engines.protocol import clock
+from lianfang.engines.protocol import clock, dated_protocol, pack_of_protocol
 from lianfang.kit.clock import local_date, response_now
 from lianfang.kit.codes import county_of
 from lianfang.kit.ids import new_id
@@ -35,9 +35,8 @@ from lianfang.response.cases.rules import (
     ClassUnchanged,
     PositiveAlreadyDecided,
     ResidentNotFound,
-    dated,
+    RetestInconclusive,
     is_community_detected,
-    pack_of,
     require_words,
     rule_for_class,
     to_minute,
@@ -73,7 +72,7 @@ def report_positive(
         is_community_detected(detected_by, None)
         positive = ScreenPositive.objects.create(
             id=id or new_id(), county=county_of(code), incident=incident, resident=resident, division_code=code,
-            protocol=dated(protocol, local_date(valid_at)), sample=sample, tube=tube, found_at=valid_at,
+            protocol=dated_protocol(protocol, local_date(valid_at)), sample=sample, tube=tube, found_at=valid_at,
             detected_by=detected_by, recorded_at=response_now(), recorded_by=by.account_id,
         )  # fmt: skip
         _audit(by, "cases.report_positive", "screen_positive", positive)
@@ -110,7 +109,7 @@ def hold_in_place(
         hold = Hold.objects.create(
             id=id or new_id(), county=found.county, positive=found, division_code=found.division_code, place=place,
             reason=reason, authority=authority, appeal_to=appeal_to, held_by=by.account_id, held_at=valid_at,
-            ends_at=ends_at or valid_at + clock(pack_of(found.protocol), "confirmatory_retest"),
+            ends_at=ends_at or valid_at + clock(pack_of_protocol(found.protocol), "confirmatory_retest"),
             recorded_at=response_now(),
         )  # fmt: skip
         _audit(by, "cases.hold_in_place", "screen_positive", found, ends_at=hold.ends_at)
@@ -129,7 +128,9 @@ def record_retest(
 ) -> ScreenPositive:
     """Record the confirmatory retest, ``negative`` or ``positive``: it decides the positive and ends the hold."""
     if result not in ("negative", "positive"):
-        raise ValueError(f"“{result}” decides nothing. A retest is negative or positive; sample again otherwise.")
+        raise RetestInconclusive(
+            f"“{result}” decides nothing. A retest is negative or positive; sample again otherwise."
+        )
     with acting(by):
         found = _positive(positive)
         by.require(may.RECORD_RETEST, found.division_code)
@@ -183,7 +184,7 @@ def register_case(
         by.require(may.REGISTER_CASE, code)
         case = Case(
             id=id or new_id(), county=county_of(code), incident=incident, resident=resident, division_code=code,
-            protocol=dated(protocol, local_date(valid_at)), screen_positive_id=screen_positive,
+            protocol=dated_protocol(protocol, local_date(valid_at)), screen_positive_id=screen_positive,
             detected_by=detected_by, community_detected=community, known_at=valid_at, sampled_at=sampled_at,
             onset_at=onset_at, transfer_needed=not hospital, hospital=hospital, recorded_at=response_now(),
             recorded_by=by.account_id,
@@ -404,7 +405,9 @@ def _classify(
     before = case.classifications.filter(valid_at__lte=minute).order_by("-valid_at", "-recorded_at").first()
     if before and (before.class_code, before.severity) == (class_code, severity):
         raise ClassUnchanged(f"Case {case.number} was {class_code} at that time already: nothing to reclassify.")
-    rule = rule_for_class(pack_of(case.protocol), before.class_code if before else None, class_code, severity, findings)
+    rule = rule_for_class(
+        pack_of_protocol(case.protocol), before.class_code if before else None, class_code, severity, findings
+    )
     made = Classification.objects.create(
         id=id or new_id(), county=case.county, case=case, division_code=case.division_code, class_code=class_code,
         severity=severity, findings=sorted(findings), rule=rule or "", reason=reason, decided_by=by.account_id,

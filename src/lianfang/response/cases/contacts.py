@@ -12,6 +12,7 @@ from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import finish_duties, ledger_keeper, reconcile
+from lianfang.engines.protocol import dated_protocol, pack_of_protocol
 from lianfang.kit.clock import local_date, response_now
 from lianfang.kit.codes import county_of
 from lianfang.response.cases import permissions as may
@@ -21,8 +22,6 @@ from lianfang.response.cases.rules import (
     NewContact,
     ResidentNotFound,
     check_contacts,
-    dated,
-    pack_of,
     require_words,
     tiers_below,
 )
@@ -107,14 +106,14 @@ def determine_contacts(
     or `ResidentNotFound`; then nothing is written.
     """
     by.require(may.DETERMINE_CONTACT, division_code)
-    pack = pack_of(dated(protocol, local_date(valid_at)))
+    pack = pack_of_protocol(dated_protocol(protocol, local_date(valid_at)))
     check_contacts(pack, contacts, valid_at)
     county = county_of(division_code)
     # A case's contacts live in other villages than the case; whoever may investigate it may name them all.
     with acting(ledger_keeper(by, county)):
         _all_known([contact.resident for contact in contacts])
         params = _columns(contacts) | _stamp(by, valid_at, cause)
-        params |= {"county": county, "incident": incident, "protocol": dated(protocol, local_date(valid_at))}
+        params |= {"county": county, "incident": incident, "protocol": dated_protocol(protocol, local_date(valid_at))}
         rows = _run(DETERMINE, params)
         upgraded = _leave_lower_tiers(rows, pack_tiers={t: tiers_below(pack, t) for t in {row[2] for row in rows}},
                                       params=params)  # fmt: skip

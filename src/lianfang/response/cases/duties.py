@@ -9,7 +9,8 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import ledger_keeper
 from lianfang.core.duties.rules import Desired, Kind
-from lianfang.response.cases.rules import AT_ONCE, pack_of, placing_clock
+from lianfang.engines.protocol import pack_of_protocol
+from lianfang.response.cases.rules import AT_ONCE, placing_clock
 
 KINDS: tuple[Kind, ...] = (
     Kind("hold_in_place", "就地留置", "hold in place", "cases", ("held",), 4),
@@ -91,10 +92,10 @@ def protocols_in(table: str, by: Actor, county: int) -> list[str]:
 def _clocks(protocols: Iterable[str], clock_of: dict[str, str]) -> dict[str, object]:
     """Return columns protocol, clock, span, kind; a clock that a pack does not have obliges nobody."""
     rows = [
-        (protocol, name, pack_of(protocol).clocks[name].hours, kind)
+        (protocol, name, pack_of_protocol(protocol).clocks[name].hours, kind)
         for protocol in protocols
         for kind, name in clock_of.items()
-        if name in pack_of(protocol).clocks
+        if name in pack_of_protocol(protocol).clocks
     ]
     return {
         "protocols": [row[0] for row in rows],
@@ -123,7 +124,7 @@ def desire_cases(by: Actor, county: int, subjects: Sequence[uuid.UUID] | None = 
         "core_info": "core_info",
         "preliminary_report": "preliminary_report",
     }
-    packs = {protocol: pack_of(protocol) for protocol in protocols}
+    packs = {protocol: pack_of_protocol(protocol) for protocol in protocols}
     reports = [
         (protocol, code, rule.report_clock, f"{pack.clocks[rule.report_clock].hours} hours")
         for protocol, pack in packs.items()
@@ -143,7 +144,7 @@ def desire_contacts(by: Actor, county: int, subjects: Sequence[uuid.UUID] | None
     """Desire that contacts be in quarantine within their tier's clock."""
     rows = []
     for protocol in protocols_in("cases_contact", by, county):
-        pack = pack_of(protocol)
+        pack = pack_of_protocol(protocol)
         for tier in pack.tiers:
             name = placing_clock(pack, tier)
             if name:

@@ -1,12 +1,13 @@
-"""Pure thinking about cases: dated protocols, who counts as community-detected, classes, exposures, clocks."""
+"""Pure thinking about cases: who counts as community-detected, classes, exposures, clocks."""
 
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from lianfang.engines.protocol import Pack, PackSilent, load_pack, reclassify, tier_of
+from lianfang.engines.protocol import Pack, PackSilent, reclassify, tier_of
 from lianfang.kit.ids import new_id
+from lianfang.kit.refusals import Conflict, NotFound, Refusal
 
 #: where somebody was found → whether that means outside of control when nobody says otherwise
 DETECTIONS = {
@@ -28,39 +29,47 @@ CONTACT_STATES = ("active", "upgraded", "withdrawn")
 AT_ONCE = timedelta(minutes=30)
 
 
-class ResidentNotFound(LookupError):
+class ResidentNotFound(NotFound):
     """A person is not in the register of this area."""
 
 
-class CaseNotFound(LookupError):
+class CaseNotFound(NotFound):
     """No such case, positive or contact lies in the actor's area."""
 
 
-class CaseAlreadyRegistered(ValueError):
+class CaseAlreadyRegistered(Conflict):
     """The person is a case of this incident already."""
 
 
-class UnderControlAlready(ValueError):
+class UnderControlAlready(Refusal):
     """Somebody found in quarantine cannot be a community detection."""
 
 
-class PositiveAlreadyDecided(ValueError):
+class PositiveAlreadyDecided(Conflict):
     """The retest of a preliminary positive was recorded before."""
 
 
-class ClassUnknown(ValueError):
+class RetestInconclusive(Refusal):
+    """A retest decides only by a negative or a positive result."""
+
+
+class ClassUnknown(Refusal):
     """The protocol in force does not know this class, severity or finding."""
 
 
-class ClassUnchanged(ValueError):
+class DetectionUnknown(Refusal):
+    """The house does not know this way of finding a case."""
+
+
+class ClassUnchanged(Refusal):
     """A reclassification that changes nothing."""
 
 
-class ContactRefused(ValueError):
+class ContactRefused(Refusal):
     """A determination that does not say enough or contradicts itself."""
 
 
-class ReasonMissing(ValueError):
+class ReasonMissing(Refusal):
     """A decision about a person without its reason, authority or way to appeal."""
 
 
@@ -79,18 +88,6 @@ class NewContact:
     id: uuid.UUID = field(default_factory=new_id)
 
 
-def dated(protocol: str, on: date) -> str:
-    """Return a protocol with the day whose text holds: ``covid19-cn-ed9+overlay`` → ``covid19-cn-ed9+overlay@2022-07-13``."""
-    return protocol if "@" in protocol else f"{protocol}@{on}"
-
-
-def pack_of(protocol: str) -> Pack:
-    """Return the pack that a dated protocol names; raises what `load_pack` raises."""
-    names, _, day = protocol.partition("@")
-    name, *overlays = names.split("+")
-    return load_pack(name, overlays=overlays, on=date.fromisoformat(day) if day else None)
-
-
 def to_minute(instant: datetime) -> datetime:
     """Return an instant without its seconds: classes are dated to the minute."""
     return instant.replace(second=0, microsecond=0)
@@ -102,7 +99,7 @@ def is_community_detected(detected_by: str, said: bool | None) -> bool:
     Raises `UnderControlAlready` when somebody found in quarantine is said to be one.
     """
     if detected_by not in DETECTIONS:
-        raise ValueError(f"“{detected_by}” is no way of detection. Use one of: {', '.join(DETECTIONS)}.")
+        raise DetectionUnknown(f"“{detected_by}” is no way of detection. Use one of: {', '.join(DETECTIONS)}.")
     if said and detected_by == "quarantine":
         raise UnderControlAlready("A person found in quarantine was under control: it is no community detection.")
     return DETECTIONS[detected_by] if said is None else said

@@ -11,7 +11,16 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import ledger_keeper, reconcile
 from lianfang.core.duties.rules import Changes
-from lianfang.engines.protocol import LegDates, LinkedContact, ReleaseDecision, leg_schedule, release_decision, tier_of
+from lianfang.engines.protocol import (
+    LegDates,
+    LinkedContact,
+    ReleaseDecision,
+    dated_protocol,
+    leg_schedule,
+    pack_of_protocol,
+    release_decision,
+    tier_of,
+)
 from lianfang.kit.clock import at_local, local_date, response_now
 from lianfang.kit.codes import county_of
 from lianfang.kit.ids import new_id
@@ -28,11 +37,9 @@ from lianfang.response.quarantine.rules import (
     OrderNotFound,
     OrderRefused,
     ReleaseRefused,
-    dated,
     legs_anew,
     legs_to_serve,
     order_fault,
-    pack_of,
     served_at_site,
 )
 from lianfang.response.quarantine.standing import (
@@ -75,7 +82,7 @@ def issue_orders(
     Raises `OrderRefused` with the row's number, or `OrderAlreadyInForce`; then nothing is written. Repeated ids are
     passed over.
     """
-    return _issue(by, incident, dated(protocol, local_date(valid_at)), orders, valid_at, cause, {})
+    return _issue(by, incident, dated_protocol(protocol, local_date(valid_at)), orders, valid_at, cause, {})
 
 
 def upgrade_orders(
@@ -98,7 +105,7 @@ def upgrade_orders(
         former = orders_by_id(in_force.values_list("id", flat=True), by, may.ISSUE_ORDER)
         before = {order.resident: order for order in former.values()}
         _close(list(former.values()), by, "upgraded", "upgraded", reason, valid_at, cause)
-        return _issue(by, incident, dated(protocol, local_date(valid_at)), orders, valid_at, cause, before)
+        return _issue(by, incident, dated_protocol(protocol, local_date(valid_at)), orders, valid_at, cause, before)
 
 
 def start_orders(*, by: Actor, orders: Sequence[uuid.UUID], valid_at: datetime, cause: uuid.UUID | None = None) -> int:
@@ -185,7 +192,7 @@ def order_anew(
         if today < leg.last_day:
             raise OrderRefused(f"This leg lasts until {leg.last_day}: decide on its last day whether more is needed.")
         dates = [LegDates(one.position, one.kind, one.first_day, one.last_day, one.ends_at) for one in old.legs.all()]  # type: ignore[arg-type]
-        legs = list(legs_anew(pack_of(old.protocol), old.tier, dates, leg.position, today, last_day))
+        legs = list(legs_anew(pack_of_protocol(old.protocol), old.tier, dates, leg.position, today, last_day))
         new = _copy(old, id or new_id(), by, valid_at, reason, authority, appeal_to, at_local(legs[-1][3] + DAY))
         if not (reason.strip() and authority.strip() and appeal_to.strip()):
             raise OrderRefused("An order anew says its reason, its authority and how to appeal: fill in all three.")
@@ -383,7 +390,7 @@ def _leg(order: Order, position: int, kind: str, first_day: date, last_day: date
 
 
 def _count_from_entry(order: Order) -> None:
-    pack = pack_of(order.protocol)
+    pack = pack_of_protocol(order.protocol)
     rule = tier_of(pack, order.tier).day_counting or pack.day_counting
     if rule.count_from != "facility_entry" or order.supersedes_id:
         return
@@ -450,7 +457,7 @@ def _decision(
     linked = [(at, result) for room, at, result in tests.get(order.linked_resident, []) if not room]  # type: ignore[arg-type]
     own = tests.get(order.resident, [])
     return release_decision(
-        pack_of(order.protocol), order.tier, leg=leg.position, last_exposure=order.last_exposure_at,
+        pack_of_protocol(order.protocol), order.tier, leg=leg.position, last_exposure=order.last_exposure_at,
         on=max(valid_at, leg.ends_at) if local_date(valid_at) >= leg.last_day else valid_at,
         entered=order.started_at or order.issued_at,
         tests=[(at, result) for room, at, result in own if not room and at <= valid_at],

@@ -14,8 +14,9 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import ledger_keeper
 from lianfang.core.duties.rules import Desired, Kind
+from lianfang.engines.protocol import pack_of_protocol
 from lianfang.kit.clock import at_local, local_date, response_now
-from lianfang.response.quarantine.rules import APPEAL_WITHIN, AT_ONCE, VISIT_WITHIN, pack_of, planned_duties
+from lianfang.response.quarantine.rules import APPEAL_WITHIN, AT_ONCE, VISIT_WITHIN, planned_duties
 
 KINDS: tuple[Kind, ...] = (
     Kind("overstay", "超期未解除", "held past the end of an order", "quarantine", ("released", "order_anew"), 0),
@@ -137,7 +138,7 @@ def desire_orders(by: Actor, county: int, subjects: Sequence[uuid.UUID] | None =
         "horizon": at_local(local_date(at) + timedelta(days=1)),
         "visit_within": VISIT_WITHIN,
     }
-    clocks = {p: pack_of(p).clocks.get("appeal_decision") for p in {protocol for protocol, _ in classes}}
+    clocks = {p: pack_of_protocol(p).clocks.get("appeal_decision") for p in {protocol for protocol, _ in classes}}
     spans = {p: timedelta(hours=clock.hours) for p, clock in clocks.items() if clock}
     appeals: dict[str, object] = {"clocked": list(spans), "spans": list(spans.values()), "appeal_within": APPEAL_WITHIN}
     over = "the leg or order is over"

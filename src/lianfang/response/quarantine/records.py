@@ -6,17 +6,18 @@ from datetime import date, datetime
 
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
+from lianfang.engines.protocol import pack_of_protocol
 from lianfang.kit.clock import local_date
 from lianfang.kit.ids import new_id
 from lianfang.response.quarantine import permissions as may
 from lianfang.response.quarantine.models import DailyCheck, DoorVisit, Order, QuarantineTest, Transport
 from lianfang.response.quarantine.rules import (
     DAY,
+    CheckRefused,
     NewCheck,
     NewTest,
     is_abnormal,
     is_complete,
-    pack_of,
     planned_duties,
     slot_of,
     test_day_served,
@@ -143,9 +144,9 @@ def record_transport(
 
 def _check(order: Order, new: NewCheck, by: Actor, at: datetime) -> DailyCheck:
     if new.temperature is None and not new.symptoms and not new.could_not.strip():
-        raise ValueError(f"Order {order.id}: give a temperature or symptoms, or say why the check could not be done.")
+        raise CheckRefused(f"Order {order.id}: give a temperature or symptoms, or say why the check could not be done.")
     return DailyCheck(
-        **under(order, by, at), id=new.id, day=local_date(at), slot=slot_of(pack_of(order.protocol), "daily_check", at),
+        **under(order, by, at), id=new.id, day=local_date(at), slot=slot_of(pack_of_protocol(order.protocol), "daily_check", at),
         temperature=new.temperature, symptoms=list(new.symptoms), could_not=new.could_not,
         abnormal=is_abnormal(new.temperature, new.symptoms),
     )  # fmt: skip

@@ -7,10 +7,11 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
-from lianfang.engines.protocol import LegDates, Pack, leg_schedule, load_pack, quarantine_plan, tier_of
+from lianfang.engines.protocol import LegDates, Pack, leg_schedule, pack_of_protocol, quarantine_plan, tier_of
 from lianfang.kit.clock import LOCAL, local_date
 from lianfang.kit.codes import county_of
 from lianfang.kit.ids import new_id
+from lianfang.kit.refusals import Conflict, NotFound, Refusal
 
 STATES = ("in_force", "released", "reordered", "upgraded", "lifted")
 LEG_KINDS = ("testing_only", "home_monitoring", "home_quarantine", "medical_observation", "central_quarantine")
@@ -29,31 +30,35 @@ APPEAL_WITHIN = timedelta(hours=24)
 VISIT_WITHIN = timedelta(hours=12)
 
 
-class OrderRefused(ValueError):
+class OrderRefused(Refusal):
     """An order that does not say what a person must be able to read, or cannot be."""
 
 
-class OrderAlreadyInForce(ValueError):
+class OrderAlreadyInForce(Conflict):
     """The person is under another order of this incident."""
 
 
-class OrderNotFound(LookupError):
+class OrderNotFound(NotFound):
     """No such order lies in the actor's area."""
 
 
-class OrderClosed(ValueError):
+class OrderClosed(Conflict):
     """The order is no longer in force."""
 
 
-class ReleaseRefused(ValueError):
+class ReleaseRefused(Refusal):
     """A release that is too early, lacks a reason, or would let an infected person go."""
 
 
-class IssuerCannotDecide(ValueError):
+class CheckRefused(Refusal):
+    """A daily check that says neither how the person is nor why nobody knows."""
+
+
+class IssuerCannotDecide(Refusal):
     """An appeal is decided by somebody other than the issuer of the order."""
 
 
-class AppealAlreadyDecided(ValueError):
+class AppealAlreadyDecided(Conflict):
     """The appeal was decided before."""
 
 
@@ -122,18 +127,6 @@ class PlannedDuty:
     rule: str
 
 
-def dated(protocol: str, on: date) -> str:
-    """Return a protocol with the day whose text holds: ``covid19-cn-ed9`` → ``covid19-cn-ed9@2022-07-13``."""
-    return protocol if "@" in protocol else f"{protocol}@{on}"
-
-
-def pack_of(protocol: str) -> Pack:
-    """Return the pack that a dated protocol (``pack+overlay@day``) names; raises what `load_pack` raises."""
-    names, _, day = protocol.partition("@")
-    name, *overlays = names.split("+")
-    return load_pack(name, overlays=overlays, on=date.fromisoformat(day) if day else None)
-
-
 def legs_to_serve(protocol: str, order: NewOrder, issued_at: datetime) -> tuple[LegDates, ...]:
     """Return the legs of an order that are not over yet; days passed before the person was found count.
 
@@ -146,7 +139,7 @@ def legs_to_serve(protocol: str, order: NewOrder, issued_at: datetime) -> tuple[
 def _legs_to_serve(
     protocol: str, tier: str, last_exposure_at: datetime, entered: datetime, issued_at: datetime
 ) -> tuple[LegDates, ...]:
-    legs = leg_schedule(pack_of(protocol), tier, last_exposure=last_exposure_at, entered=entered)
+    legs = leg_schedule(pack_of_protocol(protocol), tier, last_exposure=last_exposure_at, entered=entered)
     if not legs:
         raise OrderRefused(f"{protocol} orders no quarantine for {tier}: advise the person instead.")
     left = tuple(leg for leg in legs if leg.ends_at > issued_at)
@@ -183,7 +176,7 @@ def served_at_site(kind: str, site_code: int | None) -> bool:
 @lru_cache(maxsize=512)
 def planned_duties(protocol: str, tier: str) -> tuple[PlannedDuty, ...]:
     """Return the duties of everybody in a tier, by leg and day inside the leg; the same for all orders of a class."""
-    pack = pack_of(protocol)
+    pack = pack_of_protocol(protocol)
     anchor = datetime(2000, 1, 1, 12, tzinfo=LOCAL)
     legs = leg_schedule(pack, tier, last_exposure=anchor, entered=anchor)
     return tuple(

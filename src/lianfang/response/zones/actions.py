@@ -12,7 +12,15 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import finish_duties, reconcile
 from lianfang.core.duties.rules import Changes
-from lianfang.engines.protocol import ZoneDecision, ZoneFacts, ZoneScreen, zone_level, zone_release
+from lianfang.engines.protocol import (
+    ZoneDecision,
+    ZoneFacts,
+    ZoneScreen,
+    dated_protocol,
+    pack_of_protocol,
+    zone_level,
+    zone_release,
+)
 from lianfang.kit.clock import local_date, response_now
 from lianfang.kit.codes import county_of
 from lianfang.kit.ids import new_id
@@ -32,9 +40,7 @@ from lianfang.response.zones.rules import (
     change_of,
     check_fault,
     common_unit,
-    dated,
     default_end,
-    pack_of,
     plain_conditions,
     shuts_in,
     zone_fault,
@@ -122,8 +128,8 @@ def draw_zone(
     A level that shuts people in needs a check of needs recorded for the zone's id; an ``emergency`` (the reason in
     words) may seal first and owes the check within hours. Raises `SealingWithoutCheck`, `EgressBlocked`, `ZoneRefused`.
     """
-    full = dated(protocol, local_date(valid_at))
-    pack = pack_of(full)
+    full = dated_protocol(protocol, local_date(valid_at))
+    pack = pack_of_protocol(full)
     end = ends_at or default_end(pack, level, valid_at)
     fault = zone_fault(areas, valid_at, end, name=name, reason=reason, authority=authority, appeal_to=appeal_to)
     if fault:
@@ -169,7 +175,7 @@ def review_zone(
             stepped_down_from=found.stepped_down_from or None, last_contact_exposure_on=last_contact_exposure_on,
             screens=tuple(screens), stricter_zones=_stricter(found, valid_at),
         )  # fmt: skip
-        decision = zone_release(pack_of(found.protocol), found.level, facts)
+        decision = zone_release(pack_of_protocol(found.protocol), found.level, facts)
         _, made = ZoneCondition.objects.get_or_create(
             id=id or new_id(),
             defaults={
@@ -204,7 +210,7 @@ def decide_zone(
     with acting(by):
         found = _zone(zone)
         by.require(may.DECIDE_ZONE, found.division_code)
-        pack = pack_of(found.protocol)
+        pack = pack_of_protocol(found.protocol)
         decision = change_of(pack, found.level, level)
         latest = found.conditions.filter(valid_at__lte=valid_at).order_by("-valid_at", "-recorded_at").first()
         _require_decidable(found, decision, latest, reason, authority, valid_at)

@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from lianfang.engines.protocol import Pack, ZoneDecision, load_pack, zone_level
+from lianfang.engines.protocol import Pack, ZoneDecision, zone_level
 from lianfang.kit.clock import at_local, local_date
 from lianfang.kit.codes import LEVELS, CodeRange
+from lianfang.kit.refusals import NotFound, Refusal
 
 DECISIONS = ("drawn", "stepped_down", "raised", "renewed", "lifted")
 DAY = timedelta(days=1)
@@ -19,27 +20,27 @@ REVIEW_OPENS, REVIEW_DUE = timedelta(hours=8), timedelta(hours=18)
 MEDICAL = ("dialysis", "pregnant", "regular_medicine")
 
 
-class ZoneNotFound(LookupError):
+class ZoneNotFound(NotFound):
     """No such zone."""
 
 
-class ZoneRefused(ValueError):
+class ZoneRefused(Refusal):
     """A zone that does not say enough, or a decision that cannot be."""
 
 
-class SealingWithoutCheck(ValueError):
+class SealingWithoutCheck(Refusal):
     """Nobody is shut in before somebody has looked at who needs what, and at the ways out."""
 
 
-class EgressBlocked(ValueError):
+class EgressBlocked(Refusal):
     """A building whose way out is blocked cannot be sealed, emergency or not."""
 
 
-class ConditionsMet(ValueError):
+class ConditionsMet(Refusal):
     """A zone whose conditions for ending are met cannot be renewed."""
 
 
-class AnotherAuthority(ValueError):
+class AnotherAuthority(Refusal):
     """A zone is stepped down and lifted by the authority that ordered it."""
 
 
@@ -55,18 +56,6 @@ class NewArea:
     def range(self) -> CodeRange:
         """Return the codes of this part."""
         return CodeRange(self.code_lo, self.code_hi)
-
-
-def dated(protocol: str, on: date) -> str:
-    """Return a protocol with the day whose text holds: ``covid19-cn-ed9`` → ``covid19-cn-ed9@2022-07-13``."""
-    return protocol if "@" in protocol else f"{protocol}@{on}"
-
-
-def pack_of(protocol: str) -> Pack:
-    """Return the pack that a dated protocol (``pack+overlay@day``) names; raises what `load_pack` raises."""
-    names, _, day = protocol.partition("@")
-    name, *overlays = names.split("+")
-    return load_pack(name, overlays=overlays, on=date.fromisoformat(day) if day else None)
 
 
 def shuts_in(pack: Pack, level: str) -> bool:
