@@ -239,10 +239,10 @@ def count_duties(
     return int(_read(by, DUTY_COUNT.format(book=_book(at), filters=FILTERS), params)[0][0])
 
 
-def duty_line(duty: int, *, by: Actor) -> DutyLine:
-    """Return one duty as it stands; raises `DutyNotFound` outside the actor's area."""
-    params = _asked(by, None, None, kind="", state="", role="", overdue=False, limit=1, offset=0) | {"id": duty}
-    sql = DUTY_ROWS.format(book=PRESENT + " AND d.id = %(id)s", filters=FILTERS, people=_people())
+def duty_line(duty: int, *, by: Actor, at: datetime | None = None) -> DutyLine:
+    """Return one duty as it stood; raises `DutyNotFound` outside the actor's area and before it was opened."""
+    params = _asked(by, None, at, kind="", state="", role="", overdue=False, limit=1, offset=0) | {"id": duty}
+    sql = DUTY_ROWS.format(book=_book(at) + " AND d.id = %(id)s", filters=FILTERS, people=_people())
     rows = _read(by, sql, params)
     if not rows:
         raise DutyNotFound(f"There is no duty {duty} in your area. Refresh your list.")

@@ -20,6 +20,7 @@ WORDS = {
     "reassigned": _("reassigned"),
     "superseded": _("superseded by a correction"),
     "overdue": _("overdue"),
+    "once": _("once"),
     # outcomes
     "received": _("received"),
     "completed": _("completed"),

@@ -8,10 +8,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from lianfang.core.duties.permissions import FINISH_DUTY, READ_DUTIES, WAIVE_DUTY
+from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.core.territory.queries import children, path, standing
 from lianfang.core.territory.rules import DivisionUnknown
 from lianfang.kit.clock import LOCAL, local_date, response_now
 from lianfang.kit.codes import CodeRange
+from lianfang.response.cases.permissions import READ_CASES
+from lianfang.response.quarantine.permissions import READ_ORDERS
+from lianfang.response.zones.permissions import READ_ZONES
 from lianfang.surfaces.console import queries, words
 from lianfang.surfaces.console.addresses import MINUTE, address
 from lianfang.surfaces.console.asking import area_asked, confirmed, instant_given, words_given
@@ -21,8 +25,8 @@ from lianfang.surfaces.console.queries import DutyLine, DutyStep
 from lianfang.surfaces.console.templatetags.console import place_of
 from lianfang.surfaces.session import ActingRequest
 
-#: kinds of subject that have a page of their own, of the same name
-RECORDS = ("case", "order", "zone", "resident")
+#: kinds of subject that have a page of their own, of the same name, and what it takes to see it
+RECORDS = {"case": READ_CASES, "order": READ_ORDERS, "zone": READ_ZONES, "resident": READ_PEOPLE}
 STATES = ("outstanding", "done", "waived", "cancelled")
 
 
@@ -92,9 +96,14 @@ def duty_columns(request: ActingRequest) -> list[Column]:
 
 def record_address(request: ActingRequest, duty: DutyLine) -> str:
     """Return where the record stands that a duty is about, else the person's page, else nothing."""
-    if duty.subject_kind in RECORDS:
+    if duty.subject_kind in RECORDS and request.actor.may(RECORDS[duty.subject_kind]):
         return address(request, duty.subject_kind, duty.subject)
-    return address(request, "resident", duty.resident) if duty.person else ""
+    return person_address(request, duty)
+
+
+def person_address(request: ActingRequest, duty: DutyLine) -> str:
+    """Return the page of the person whom a duty is about, for whoever may see it."""
+    return address(request, "resident", duty.resident) if duty.person and request.actor.may(READ_PEOPLE) else ""
 
 
 def standing_of(duty: DutyLine) -> str:
@@ -144,7 +153,7 @@ def _branches(request: ActingRequest, area: CodeRange) -> list[dict[str, Any]]:
 
 def show_duty(request: ActingRequest, duty: int) -> HttpResponse:
     """Show one duty with everything that happened to it."""
-    line = queries.duty_line(duty, by=request.actor)
+    line = queries.duty_line(duty, by=request.actor, at=request.at)
     return answer_record(
         request, [Section(_("What happened to it"), _log(request, line))], template="console/duty.html",
         heading=f"{words.in_language(line.name_zh, line.name_en)} · {line.place}",
@@ -157,22 +166,22 @@ def show_duty(request: ActingRequest, duty: int) -> HttpResponse:
 
 
 def _facts(request: ActingRequest, line: DutyLine) -> list[tuple[str, str, str]]:
-    person = address(request, "resident", line.resident) if line.person else ""
     return [
-        (_("Person"), line.person or "", person),
+        (_("Person"), line.person or "", person_address(request, line)),
         (_("Record"), words.word(line.subject_kind), record_address(request, line)),
         (_("Place"), line.place, ""),
         (_("Responsible"), words.role_word(line.role), ""),
         (_("Opens"), as_text(line.opens_at), ""),
         (_("Due"), as_text(line.due_at), ""),
         (_("By the rule"), line.rule, ""),
-        (_("Period"), line.period, ""),
+        (_("Period"), words.word(line.period), ""),
         (_("Outcome"), words.word(line.outcome), ""),
     ]
 
 
 def _log(request: ActingRequest, line: DutyLine) -> Listing:
-    total, read = whole(queries.duty_log(line, by=request.actor))
+    steps = [step for step in queries.duty_log(line, by=request.actor) if step.recorded_at <= request.instant]
+    total, read = whole(steps)
     columns = [
         Column(_("Step"), lambda s: words.word(s.kind), look="mark"),
         Column(_("Held at"), lambda s: s.valid_at, look="time"),

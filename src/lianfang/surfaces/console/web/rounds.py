@@ -38,11 +38,9 @@ def percent(account: Account) -> str:
 
 def round_figures(request: ActingRequest) -> Iterator[Figure]:
     """Show the latest round of each area, and how many are missing in it."""
-    latest: dict[int, RoundRow] = {}
-    for row in queries.rounds(by=request.actor, at=request.at):
-        latest[row.area_code] = row
-    yield Figure(_("Rounds"), len(queries.rounds(by=request.actor, at=request.at)), address(request, "rounds"))
-    for row in latest.values():
+    rows = queries.rounds(by=request.actor, at=request.at)
+    yield Figure(_("Rounds"), len(rows), address(request, "rounds"))
+    for row in {row.area_code: row for row in rows}.values():
         missing = row.account.missing
         yield Figure(
             _("%(area)s, round %(number)s: missing") % {"area": row.area or row.area_code, "number": row.number},
