@@ -1,11 +1,10 @@
 """Every change that may enter from outside, in one table: console, phone, API, import and replay use the same."""
 
-from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from lianfang.core.access.commands import Envelope, Receipt, apply_command, calls
+from lianfang.core.access.commands import CommandHandler, Envelope, Payload, Receipt, apply_command, calls
 from lianfang.core.access.rules import Actor
 from lianfang.core.duties.actions import finish_duty, waive_duties
 from lianfang.core.duties.queries import command_of
@@ -21,8 +20,6 @@ from lianfang.response.workforce import schemas as workforce
 from lianfang.response.zones import schemas as zones
 from lianfang.workflows.roll_day import roll_day
 
-Handler = Callable[[Actor, Envelope, Any], dict[str, Any] | None]
-
 
 class UnknownCommand(Refusal):
     """No such command exists."""
@@ -30,12 +27,6 @@ class UnknownCommand(Refusal):
 
 class PayloadRefused(Refusal):
     """The payload of a command is not what its kind needs: which field, and why."""
-
-
-class Payload(BaseModel):
-    """Base of all payloads: unknown fields are refused, so that a misspelt one is never lost silently."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class RollDay(Payload):
@@ -69,17 +60,9 @@ def _finish_duty(by: Actor, envelope: Envelope, payload: FinishDuty) -> dict[str
     return {"duty": payload.duty}
 
 
-def _waive_duties(by: Actor, envelope: Envelope, payload: WaiveDuties) -> dict[str, Any]:
-    number = waive_duties(
-        payload.duties, by=by, reason=payload.reason, authority=payload.authority, valid_at=envelope.valid_at,
-        cause=envelope.id,
-    )  # fmt: skip
-    return {"waived": number}
-
-
-COMMANDS: dict[str, tuple[type[BaseModel], Handler]] = {
+COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     "finish_duty": (FinishDuty, _finish_duty),
-    "waive_duties": (WaiveDuties, _waive_duties),
+    "waive_duties": (WaiveDuties, calls(waive_duties, "waived")),
     "roll_day": (RollDay, calls(roll_day)),
     **command.COMMANDS,
     **workforce.COMMANDS,
@@ -105,7 +88,7 @@ def submit(envelope: Envelope, *, by: Actor) -> Receipt:
     return apply_command(envelope, lambda by, envelope: handler(by, envelope, payload), by=by)
 
 
-def _read(model: type[BaseModel], envelope: Envelope) -> BaseModel:
+def _read(model: type[Payload], envelope: Envelope) -> Payload:
     try:
         return model.model_validate(envelope.payload)
     except ValidationError as error:

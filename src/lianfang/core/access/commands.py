@@ -3,12 +3,13 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from pydantic import BaseModel, ConfigDict
 
 from lianfang.core.access.rules import Actor, CommandIdTaken
 from lianfang.core.access.scope import acting
@@ -41,24 +42,47 @@ class Receipt:
     repeated: bool
 
 
+class Payload(BaseModel):
+    """Base of all payloads: unknown fields are refused, so that a misspelt one is never lost silently."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 Handler = Callable[[Actor, Envelope], dict[str, Any] | None]
+CommandHandler = Callable[[Actor, Envelope, Any], dict[str, Any]]
+#: the kind of a command → what it carries and what it does
+Commands = Mapping[str, tuple[type[Payload], CommandHandler]]
 
 
-def calls(action: Callable[..., Any]) -> Callable[[Actor, Envelope, Any], dict[str, Any]]:
+def calls(action: Callable[..., Any], receipt: str | Callable[[Any], dict[str, Any]] = "") -> CommandHandler:
     """Return a handler that hands a payload's fields to the action whose arguments have the same names.
 
-    The receipt holds what the action returns: a record's id, a count, a dictionary, or nothing.
+    A record that comes without an id takes the command's. The receipt holds what the action returns under the name
+    ``receipt``, or what that function makes of it; otherwise a record's id, a count or the fields of a dataclass.
     """
 
     def handle(by: Actor, envelope: Envelope, payload: Any) -> dict[str, Any]:
-        made = action(by=by, valid_at=envelope.valid_at, cause=envelope.id, **dict(payload))
-        if made is None or isinstance(made, dict):
-            return made or {}
-        if isinstance(made, int):
-            return {"count": made}
-        return {"id": str(getattr(made, "id", made))}
+        given = dict(payload)
+        if "id" in given:
+            given["id"] = given["id"] or envelope.id
+        made = action(by=by, valid_at=envelope.valid_at, cause=envelope.id, **given)
+        if callable(receipt):
+            return receipt(made)
+        return {receipt: made} if receipt else _receipt_of(made)
 
     return handle
+
+
+def _receipt_of(made: Any) -> dict[str, Any]:
+    if made is None or isinstance(made, dict):
+        return made or {}
+    if isinstance(made, int):
+        return {"count": made}
+    if isinstance(made, list):
+        return {"count": len(made)}
+    if is_dataclass(made) and not isinstance(made, type):
+        return asdict(made)
+    return {"id": str(getattr(made, "id", made))}
 
 
 def apply_command(envelope: Envelope, handler: Handler, *, by: Actor) -> Receipt:

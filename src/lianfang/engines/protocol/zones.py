@@ -12,6 +12,7 @@ from lianfang.engines.protocol.model import Pack, ZoneLevel, ZoneRelease
 class ZoneScreen:
     """A screening of everybody in a zone: the local day it was completed, who was missed, who was positive."""
 
+    __pydantic_config__ = {"extra": "forbid"}
     completed_on: date
     missed: int = 0
     positives: int = 0

@@ -77,6 +77,7 @@ class ReasonMissing(Refusal):
 class NewContact:
     """One determination as the investigator enters it; exposures are instants, ``case`` or ``via`` is the link."""
 
+    __pydantic_config__ = {"extra": "forbid"}
     resident: uuid.UUID
     tier: str
     last_exposure_at: datetime

@@ -4,19 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from lianfang.core.access.commands import Envelope
+from lianfang.core.access.commands import Commands, Envelope, Payload, calls
 from lianfang.core.access.rules import Actor
-from lianfang.kit.ids import new_id
 from lianfang.response.cases import actions
+from lianfang.response.cases.contacts import Determined
 from lianfang.response.cases.rules import NewContact
-
-
-class Payload(BaseModel):
-    """Fields that nobody defined are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class ReportPositive(Payload):
@@ -119,23 +111,11 @@ class MarkRiskSite(Payload):
     id: UUID | None = None
 
 
-class ContactGiven(Payload):
-    resident: UUID
-    tier: str
-    last_exposure_at: datetime
-    first_exposure_at: datetime | None = None
-    case: UUID | None = None
-    via: UUID | None = None
-    relation: str = ""
-    category: str = ""
-    id: UUID = Field(default_factory=new_id)
-
-
 class DetermineContacts(Payload):
     incident: UUID
     protocol: str
     division_code: int
-    contacts: list[ContactGiven]
+    contacts: list[NewContact]
 
 
 class RecordPlaced(Payload):
@@ -153,43 +133,29 @@ class WithdrawContacts(Payload):
     reason: str
 
 
-def _handler(action: Any) -> Any:
-    def handle(by: Actor, envelope: Envelope, payload: Payload) -> dict[str, Any]:
-        given = {name: getattr(payload, name) for name in type(payload).model_fields}
-        made = action(by=by, valid_at=envelope.valid_at, cause=envelope.id, **given)
-        return {"id": made.id} if hasattr(made, "id") else {"count": made if isinstance(made, int) else len(made or ())}
-
-    return handle
-
-
 def _add_trajectory(by: Actor, envelope: Envelope, payload: AddTrajectory) -> dict[str, Any]:
     stays = [stay.model_dump() for stay in payload.entries]
     return {"entries": actions.add_trajectory(by=by, case=payload.case, entries=stays)}
 
 
-def _determine_contacts(by: Actor, envelope: Envelope, payload: DetermineContacts) -> dict[str, Any]:
-    done = actions.determine_contacts(
-        by=by, incident=payload.incident, protocol=payload.protocol, division_code=payload.division_code,
-        contacts=[NewContact(**given.model_dump()) for given in payload.contacts],
-        valid_at=envelope.valid_at, cause=envelope.id,
-    )  # fmt: skip
+def _determined(done: Determined) -> dict[str, Any]:
     contacts = {str(resident): contact for resident, contact in done.contacts.items()}
     return {"contacts": contacts, "new": done.new, "known": done.known, "upgraded": done.upgraded}
 
 
-COMMANDS: dict[str, tuple[type[Payload], Any]] = {
-    "report_positive": (ReportPositive, _handler(actions.report_positive)),
-    "hold_in_place": (HoldInPlace, _handler(actions.hold_in_place)),
-    "record_retest": (RecordRetest, _handler(actions.record_retest)),
-    "register_case": (RegisterCase, _handler(actions.register_case)),
-    "classify_case": (ClassifyCase, _handler(actions.classify_case)),
-    "report_case": (ReportCase, _handler(actions.report_case)),
-    "transfer_case": (TransferCase, _handler(actions.transfer_case)),
-    "record_investigation": (RecordInvestigation, _handler(actions.record_investigation)),
+COMMANDS: Commands = {
+    "report_positive": (ReportPositive, calls(actions.report_positive)),
+    "hold_in_place": (HoldInPlace, calls(actions.hold_in_place)),
+    "record_retest": (RecordRetest, calls(actions.record_retest)),
+    "register_case": (RegisterCase, calls(actions.register_case)),
+    "classify_case": (ClassifyCase, calls(actions.classify_case)),
+    "report_case": (ReportCase, calls(actions.report_case)),
+    "transfer_case": (TransferCase, calls(actions.transfer_case)),
+    "record_investigation": (RecordInvestigation, calls(actions.record_investigation)),
     "add_trajectory": (AddTrajectory, _add_trajectory),
-    "mark_risk_site": (MarkRiskSite, _handler(actions.mark_risk_site)),
-    "determine_contacts": (DetermineContacts, _determine_contacts),
-    "record_placed": (RecordPlaced, _handler(actions.record_placed)),
-    "upgrade_contacts": (UpgradeContacts, _handler(actions.upgrade_contacts)),
-    "withdraw_contacts": (WithdrawContacts, _handler(actions.withdraw_contacts)),
+    "mark_risk_site": (MarkRiskSite, calls(actions.mark_risk_site)),
+    "determine_contacts": (DetermineContacts, calls(actions.determine_contacts, _determined)),
+    "record_placed": (RecordPlaced, calls(actions.record_placed)),
+    "upgrade_contacts": (UpgradeContacts, calls(actions.upgrade_contacts)),
+    "withdraw_contacts": (WithdrawContacts, calls(actions.withdraw_contacts)),
 }

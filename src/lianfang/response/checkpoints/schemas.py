@@ -1,20 +1,11 @@
 """What the commands of this room carry, and which action each one calls."""
 
 import uuid
-from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from lianfang.core.access.commands import Envelope
-from lianfang.core.access.rules import Actor
+from lianfang.core.access.commands import Commands, Payload, calls
 from lianfang.response.checkpoints import actions
 from lianfang.response.checkpoints.rules import NewPassage
-
-
-class Payload(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class OpenCheckpoint(Payload):
@@ -51,24 +42,9 @@ class RecordPassages(Payload):
     passages: tuple[NewPassage, ...]
 
 
-Handler = Callable[[Actor, Envelope, Any], dict[str, Any]]
-
-
-def _calls(action: Callable[..., Any]) -> Handler:
-    """Hand a payload's fields to the action of the same names; the receipt holds the new record's id or a count."""
-
-    def handle(by: Actor, envelope: Envelope, payload: BaseModel) -> dict[str, Any]:
-        made = action(by=by, valid_at=envelope.valid_at, cause=envelope.id, **dict(payload))
-        if isinstance(made, int):
-            return {"count": made}
-        return {"id": str(made.id)} if made is not None else {}
-
-    return handle
-
-
-COMMANDS: Mapping[str, tuple[type[BaseModel], Handler]] = {
-    "open_checkpoint": (OpenCheckpoint, _calls(actions.open_checkpoint)),
-    "renew_checkpoint": (RenewCheckpoint, _calls(actions.renew_checkpoint)),
-    "close_checkpoint": (CloseCheckpoint, _calls(actions.close_checkpoint)),
-    "record_passages": (RecordPassages, _calls(actions.record_passages)),
+COMMANDS: Commands = {
+    "open_checkpoint": (OpenCheckpoint, calls(actions.open_checkpoint)),
+    "renew_checkpoint": (RenewCheckpoint, calls(actions.renew_checkpoint)),
+    "close_checkpoint": (CloseCheckpoint, calls(actions.close_checkpoint)),
+    "record_passages": (RecordPassages, calls(actions.record_passages)),
 }

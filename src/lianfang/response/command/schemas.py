@@ -1,21 +1,12 @@
 """What the commands of this room carry, and which action each one calls."""
 
 import uuid
-from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from lianfang.core.access.commands import Envelope
-from lianfang.core.access.rules import Actor
+from lianfang.core.access.commands import Commands, Payload, calls
 from lianfang.kit.codes import CodeRange
 from lianfang.response.command import actions
 from lianfang.response.command.rules import Recipient, Seat
-
-
-class Payload(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class DeclareIncident(Payload):
@@ -121,33 +112,18 @@ class ReportBack(Payload):
     text: str
 
 
-Handler = Callable[[Actor, Envelope, Any], dict[str, Any]]
-
-
-def _calls(action: Callable[..., Any]) -> Handler:
-    """Hand a payload's fields to the action of the same names; the receipt holds the new record's id or a count."""
-
-    def handle(by: Actor, envelope: Envelope, payload: BaseModel) -> dict[str, Any]:
-        made = action(by=by, valid_at=envelope.valid_at, cause=envelope.id, **dict(payload))
-        if isinstance(made, int):
-            return {"count": made}
-        return {"id": str(made.id)} if made is not None else {}
-
-    return handle
-
-
-COMMANDS: Mapping[str, tuple[type[BaseModel], Handler]] = {
-    "declare_incident": (DeclareIncident, _calls(actions.declare_incident)),
-    "add_incident_area": (AddIncidentArea, _calls(actions.add_incident_area)),
-    "end_incident_area": (EndIncidentArea, _calls(actions.end_incident_area)),
-    "close_incident": (CloseIncident, _calls(actions.close_incident)),
-    "set_response_level": (SetResponseLevel, _calls(actions.set_response_level)),
-    "form_task_force": (FormTaskForce, _calls(actions.form_task_force)),
-    "seat_task_force": (SeatTaskForce, _calls(actions.seat_task_force)),
-    "dissolve_task_force": (DissolveTaskForce, _calls(actions.dissolve_task_force)),
-    "record_meeting": (RecordMeeting, _calls(actions.record_meeting)),
-    "issue_directive": (IssueDirective, _calls(actions.issue_directive)),
-    "withdraw_directive": (WithdrawDirective, _calls(actions.withdraw_directive)),
-    "acknowledge_directive": (AcknowledgeDirective, _calls(actions.acknowledge_directive)),
-    "report_back": (ReportBack, _calls(actions.report_back)),
+COMMANDS: Commands = {
+    "declare_incident": (DeclareIncident, calls(actions.declare_incident)),
+    "add_incident_area": (AddIncidentArea, calls(actions.add_incident_area)),
+    "end_incident_area": (EndIncidentArea, calls(actions.end_incident_area)),
+    "close_incident": (CloseIncident, calls(actions.close_incident)),
+    "set_response_level": (SetResponseLevel, calls(actions.set_response_level)),
+    "form_task_force": (FormTaskForce, calls(actions.form_task_force)),
+    "seat_task_force": (SeatTaskForce, calls(actions.seat_task_force)),
+    "dissolve_task_force": (DissolveTaskForce, calls(actions.dissolve_task_force)),
+    "record_meeting": (RecordMeeting, calls(actions.record_meeting)),
+    "issue_directive": (IssueDirective, calls(actions.issue_directive)),
+    "withdraw_directive": (WithdrawDirective, calls(actions.withdraw_directive)),
+    "acknowledge_directive": (AcknowledgeDirective, calls(actions.acknowledge_directive)),
+    "report_back": (ReportBack, calls(actions.report_back)),
 }

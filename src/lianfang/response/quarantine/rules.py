@@ -71,6 +71,7 @@ class NewOrder:
     taken away. ``started_at`` is given when the person is in place already.
     """
 
+    __pydantic_config__ = {"extra": "forbid"}
     resident: uuid.UUID
     tier: str
     last_exposure_at: datetime
@@ -91,6 +92,7 @@ class NewOrder:
 class NewCheck:
     """One daily check: degrees Celsius and symptoms, or why it could not be done."""
 
+    __pydantic_config__ = {"extra": "forbid"}
     order: uuid.UUID
     temperature: Decimal | None = None
     symptoms: tuple[str, ...] = ()
@@ -103,6 +105,7 @@ class NewTest:
     """One test of a person under an order, or of the room; a later row with the same time of sampling replaces it."""
 
     __test__ = False  # no test of this project's
+    __pydantic_config__ = {"extra": "forbid"}
 
     order: uuid.UUID
     sampled_at: datetime

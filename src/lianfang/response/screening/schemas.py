@@ -1,24 +1,16 @@
 """The payloads of the commands that reach rounds from outside, and what each of them does."""
 
 import uuid
-from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from lianfang.core.access.commands import Envelope
-from lianfang.core.access.rules import Actor
+from lianfang.core.access.commands import Commands, Payload, calls
 from lianfang.engines.protocol import Proposal
 from lianfang.kit.codes import CodeRange
 from lianfang.response.screening import actions
+from lianfang.response.screening.models import Round, RoundDecision
 from lianfang.response.screening.rules import AreaEntry, ExclusionEntry, FoundEntry, SiteEntry, VisitEntry
-
-
-class Payload(BaseModel):
-    """Refuses fields that nobody declared, so that a misspelt one is told."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class OpenRound(Payload):
@@ -102,68 +94,22 @@ class OpenSites(Payload):
     sites: list[SiteEntry] = Field(min_length=1, max_length=1000)
 
 
-def open_round(by: Actor, envelope: Envelope, payload: OpenRound) -> dict[str, Any]:
-    """Open a round and freeze its roster."""
-    made = actions.open_round(**_arguments(by, envelope, payload) | {"id": payload.id or envelope.id})
+def _opened(made: Round) -> dict[str, Any]:
     return {"id": made.id, "number": made.number, "frozen": made.frozen, "target_at": made.target_at}
 
 
-def record_found(by: Actor, envelope: Envelope, payload: RecordFound) -> dict[str, Any]:
-    """Add people found."""
-    return asdict(actions.record_found(**_arguments(by, envelope, payload)))
-
-
-def exclude_people(by: Actor, envelope: Envelope, payload: ExcludePeople) -> dict[str, Any]:
-    """Exclude people."""
-    return asdict(actions.exclude_people(**_arguments(by, envelope, payload)))
-
-
-def record_recall(by: Actor, envelope: Envelope, payload: RecordRecall) -> dict[str, Any]:
-    """Record a call-back."""
-    actions.record_recall(**_arguments(by, envelope, payload))
-    return {}
-
-
-def order_visits(by: Actor, envelope: Envelope, payload: OrderVisits) -> dict[str, Any]:
-    """Order visits; without an id of its own the order takes the command's."""
-    changes = actions.order_visits(**_arguments(by, envelope, payload) | {"id": payload.id or envelope.id})
-    return {"opened": changes.opened}
-
-
-def record_visits(by: Actor, envelope: Envelope, payload: RecordVisits) -> dict[str, Any]:
-    """Record visits."""
-    return asdict(actions.record_visits(**_arguments(by, envelope, payload)))
-
-
-def close_round(by: Actor, envelope: Envelope, payload: CloseRound) -> dict[str, Any]:
-    """Sign a round off."""
-    return asdict(actions.close_round(**_arguments(by, envelope, payload)))
-
-
-def decide_next_round(by: Actor, envelope: Envelope, payload: DecideNextRound) -> dict[str, Any]:
-    """Record a decision; without an id of its own it takes the command's."""
-    made = actions.decide_next_round(**_arguments(by, envelope, payload) | {"id": payload.id or envelope.id})
+def _decided(made: RoundDecision) -> dict[str, Any]:
     return {"id": made.id, "proposal": made.proposal, "decision": made.decision, "not_before": made.not_before}
 
 
-def open_sites(by: Actor, envelope: Envelope, payload: OpenSites) -> dict[str, Any]:
-    """Open sampling sites."""
-    return {"sites": actions.open_sites(**_arguments(by, envelope, payload))}
-
-
-def _arguments(by: Actor, envelope: Envelope, payload: BaseModel) -> dict[str, Any]:
-    fields = {name: getattr(payload, name) for name in type(payload).model_fields}
-    return {"by": by, "valid_at": envelope.valid_at, "cause": envelope.id, **fields}
-
-
-COMMANDS: dict[str, tuple[type[BaseModel], Callable[[Actor, Envelope, Any], dict[str, Any]]]] = {
-    "open_round": (OpenRound, open_round),
-    "record_found": (RecordFound, record_found),
-    "exclude_people": (ExcludePeople, exclude_people),
-    "record_recall": (RecordRecall, record_recall),
-    "order_visits": (OrderVisits, order_visits),
-    "record_visits": (RecordVisits, record_visits),
-    "close_round": (CloseRound, close_round),
-    "decide_next_round": (DecideNextRound, decide_next_round),
-    "open_sites": (OpenSites, open_sites),
+COMMANDS: Commands = {
+    "open_round": (OpenRound, calls(actions.open_round, _opened)),
+    "record_found": (RecordFound, calls(actions.record_found)),
+    "exclude_people": (ExcludePeople, calls(actions.exclude_people)),
+    "record_recall": (RecordRecall, calls(actions.record_recall)),
+    "order_visits": (OrderVisits, calls(actions.order_visits, lambda changes: {"opened": changes.opened})),
+    "record_visits": (RecordVisits, calls(actions.record_visits)),
+    "close_round": (CloseRound, calls(actions.close_round)),
+    "decide_next_round": (DecideNextRound, calls(actions.decide_next_round, _decided)),
+    "open_sites": (OpenSites, calls(actions.open_sites, "sites")),
 }

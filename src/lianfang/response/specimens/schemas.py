@@ -1,23 +1,13 @@
 """The payloads of the commands that reach specimens from outside, and what each of them does."""
 
 import uuid
-from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from lianfang.core.access.commands import Envelope
-from lianfang.core.access.rules import Actor
+from lianfang.core.access.commands import Commands, Payload, calls
 from lianfang.response.specimens import actions
 from lianfang.response.specimens.rules import Accept, ResultEntry, TubeEntry, Value
-
-
-class Payload(BaseModel):
-    """Refuses fields that nobody declared, so that a misspelt one is told."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class RegisterTubes(Payload):
@@ -62,41 +52,10 @@ class CorrectResult(Payload):
     ct: float | None = None
 
 
-def register_tubes(by: Actor, envelope: Envelope, payload: RegisterTubes) -> dict[str, Any]:
-    """Register a device's batch."""
-    return asdict(actions.register_tubes(**_arguments(by, envelope, payload)))
-
-
-def seal_tubes(by: Actor, envelope: Envelope, payload: SealTubes) -> dict[str, Any]:
-    """Seal tubes."""
-    return {"sealed": actions.seal_tubes(**_arguments(by, envelope, payload))}
-
-
-def hand_over_tubes(by: Actor, envelope: Envelope, payload: HandOverTubes) -> dict[str, Any]:
-    """Record a hand-over; without an id of its own the step takes the command's."""
-    arguments = _arguments(by, envelope, payload)
-    return {"difference": actions.hand_over_tubes(**arguments | {"id": payload.id or envelope.id})}
-
-
-def record_results(by: Actor, envelope: Envelope, payload: RecordResults) -> dict[str, Any]:
-    """Record a laboratory's list."""
-    return asdict(actions.record_results(**_arguments(by, envelope, payload)))
-
-
-def correct_result(by: Actor, envelope: Envelope, payload: CorrectResult) -> dict[str, Any]:
-    """Correct one result."""
-    return {"number": actions.correct_result(**_arguments(by, envelope, payload))}
-
-
-def _arguments(by: Actor, envelope: Envelope, payload: BaseModel) -> dict[str, Any]:
-    fields = {name: getattr(payload, name) for name in type(payload).model_fields}
-    return {"by": by, "valid_at": envelope.valid_at, "cause": envelope.id, **fields}
-
-
-COMMANDS: dict[str, tuple[type[BaseModel], Callable[[Actor, Envelope, Any], dict[str, Any]]]] = {
-    "register_tubes": (RegisterTubes, register_tubes),
-    "seal_tubes": (SealTubes, seal_tubes),
-    "hand_over_tubes": (HandOverTubes, hand_over_tubes),
-    "record_results": (RecordResults, record_results),
-    "correct_result": (CorrectResult, correct_result),
+COMMANDS: Commands = {
+    "register_tubes": (RegisterTubes, calls(actions.register_tubes)),
+    "seal_tubes": (SealTubes, calls(actions.seal_tubes, "sealed")),
+    "hand_over_tubes": (HandOverTubes, calls(actions.hand_over_tubes, "difference")),
+    "record_results": (RecordResults, calls(actions.record_results)),
+    "correct_result": (CorrectResult, calls(actions.correct_result, "number")),
 }

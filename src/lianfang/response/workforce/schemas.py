@@ -1,14 +1,9 @@
 """What the commands of this room carry, and which action each one calls."""
 
 import uuid
-from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from lianfang.core.access.commands import Envelope
-from lianfang.core.access.rules import Actor
+from lianfang.core.access.commands import Commands, Payload, calls
 from lianfang.response.workforce import actions
 from lianfang.response.workforce.rules import (
     CheckIn,
@@ -21,10 +16,6 @@ from lianfang.response.workforce.rules import (
     NewShift,
     NewTeam,
 )
-
-
-class Payload(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class RegisterOrganisations(Payload):
@@ -127,38 +118,23 @@ class RecordAttendance(Payload):
     attendances: tuple[NewAttendance, ...]
 
 
-Handler = Callable[[Actor, Envelope, Any], dict[str, Any]]
-
-
-def _calls(action: Callable[..., Any]) -> Handler:
-    """Hand a payload's fields to the action of the same names; the receipt holds the new record's id or a count."""
-
-    def handle(by: Actor, envelope: Envelope, payload: BaseModel) -> dict[str, Any]:
-        made = action(by=by, valid_at=envelope.valid_at, cause=envelope.id, **dict(payload))
-        if isinstance(made, int):
-            return {"count": made}
-        return {"id": str(made.id)} if made is not None else {}
-
-    return handle
-
-
-COMMANDS: Mapping[str, tuple[type[BaseModel], Handler]] = {
-    "register_organisations": (RegisterOrganisations, _calls(actions.register_organisations)),
-    "register_responders": (RegisterResponders, _calls(actions.register_responders)),
-    "rest_responder": (RestResponder, _calls(actions.rest_responder)),
-    "form_teams": (FormTeams, _calls(actions.form_teams)),
-    "change_members": (ChangeMembers, _calls(actions.change_members)),
-    "disband_teams": (DisbandTeams, _calls(actions.disband_teams)),
-    "deploy": (Deploy, _calls(actions.deploy)),
-    "end_deployments": (EndDeployments, _calls(actions.end_deployments)),
-    "open_appeal": (OpenAppeal, _calls(actions.open_appeal)),
-    "apply_as_volunteers": (ApplyAsVolunteers, _calls(actions.apply_as_volunteers)),
-    "decide_applications": (DecideApplications, _calls(actions.decide_applications)),
-    "assign_volunteers": (AssignVolunteers, _calls(actions.assign_volunteers)),
-    "plan_shifts": (PlanShifts, _calls(actions.plan_shifts)),
-    "replace_crew": (ReplaceCrew, _calls(actions.replace_crew)),
-    "cancel_shifts": (CancelShifts, _calls(actions.cancel_shifts)),
-    "check_in": (CheckIns, _calls(actions.check_in)),
-    "check_out": (CheckOuts, _calls(actions.check_out)),
-    "record_attendance": (RecordAttendance, _calls(actions.record_attendance)),
+COMMANDS: Commands = {
+    "register_organisations": (RegisterOrganisations, calls(actions.register_organisations)),
+    "register_responders": (RegisterResponders, calls(actions.register_responders)),
+    "rest_responder": (RestResponder, calls(actions.rest_responder)),
+    "form_teams": (FormTeams, calls(actions.form_teams)),
+    "change_members": (ChangeMembers, calls(actions.change_members)),
+    "disband_teams": (DisbandTeams, calls(actions.disband_teams)),
+    "deploy": (Deploy, calls(actions.deploy)),
+    "end_deployments": (EndDeployments, calls(actions.end_deployments)),
+    "open_appeal": (OpenAppeal, calls(actions.open_appeal)),
+    "apply_as_volunteers": (ApplyAsVolunteers, calls(actions.apply_as_volunteers)),
+    "decide_applications": (DecideApplications, calls(actions.decide_applications)),
+    "assign_volunteers": (AssignVolunteers, calls(actions.assign_volunteers)),
+    "plan_shifts": (PlanShifts, calls(actions.plan_shifts)),
+    "replace_crew": (ReplaceCrew, calls(actions.replace_crew)),
+    "cancel_shifts": (CancelShifts, calls(actions.cancel_shifts)),
+    "check_in": (CheckIns, calls(actions.check_in)),
+    "check_out": (CheckOuts, calls(actions.check_out)),
+    "record_attendance": (RecordAttendance, calls(actions.record_attendance)),
 }

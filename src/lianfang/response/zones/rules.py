@@ -48,9 +48,13 @@ class AnotherAuthority(Refusal):
 class NewArea:
     """A part of a zone: everything inside a range of codes, or one building in a grid."""
 
+    __pydantic_config__ = {"extra": "forbid"}
     code_lo: int
     code_hi: int
     building: uuid.UUID | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.range  # refuses what is no range while it is read
 
     @property
     def range(self) -> CodeRange:
