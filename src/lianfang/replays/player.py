@@ -32,7 +32,7 @@ class Player:
     scenario: str
     until: datetime
     tell: Tell = lambda at, line: None
-    applied: set[uuid.UUID] = field(default_factory=set)
+    applied: dict[uuid.UUID, dict[str, Any]] = field(default_factory=dict)
     events: list[tuple[datetime, int, str, Callable[[datetime], None]]] = field(default_factory=list)
     seats: dict[str, Actor] = field(default_factory=dict)
     planned: int = 0
@@ -65,8 +65,8 @@ class Player:
     def remember(self, by: Actor) -> None:
         """Read which commands a former run applied (its receipts), under an actor who sees the whole scenario."""
         with acting(by), connection.cursor() as cursor:
-            cursor.execute("SELECT id FROM access_command")
-            self.applied = {row[0] for row in cursor.fetchall()}
+            cursor.execute("SELECT id, result::json FROM access_command")
+            self.applied = dict(cursor.fetchall())
 
     def id_of(self, *key: object) -> uuid.UUID:
         """Return the id that this scenario always gives to a record or command of this key."""
@@ -81,17 +81,19 @@ class Player:
         by: Actor,
         at: datetime,
         held_at: datetime | None = None,
-    ) -> None:
-        """Submit one command at a response time (``held_at``: when the fact held, if earlier), unless it was before.
+    ) -> dict[str, Any]:
+        """Submit one command at a response time (``held_at``: when the fact held, if earlier) and return its result.
 
-        A payload that turns out ``None`` when it is made means that there is nothing to do.
+        One that was applied by a former run answers from its receipt. A payload that turns out ``None`` when it is
+        made means that there is nothing to do.
         """
         id = self.id_of(kind, key)
         if id in self.applied:
-            return
+            return self.applied[id]
         with clock_at(at):
             made = payload() if callable(payload) else payload
             if made is None:
-                return
-            submit(Envelope(id, kind, held_at or at, made), by=by)
+                return {}
+            receipt = submit(Envelope(id, kind, held_at or at, made), by=by)
         self.played += 1
+        return receipt.result

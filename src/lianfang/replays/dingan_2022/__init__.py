@@ -4,16 +4,28 @@ What the report of 28 July 2022 says is reproduced by counting records; what it 
 contacts, how the first test came about) is the scenario's own invention, with synthetic people on real divisions.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+
 from lianfang.kit.clock import local
-from lianfang.replays.dingan_2022.cast import Cast
+from lianfang.replays.dingan_2022.cast import Cast, seat_the_county
 from lianfang.replays.dingan_2022.forces import Forces
 from lianfang.replays.dingan_2022.outbreak import Outbreak
+from lianfang.replays.dingan_2022.places import GROUND
 from lianfang.replays.dingan_2022.quarantine import Days
+from lianfang.replays.dingan_2022.reporting import NAME, Reporting
 from lianfang.replays.dingan_2022.rounds import Rounds
+from lianfang.replays.ground import lay_ground
 from lianfang.replays.player import Player
 
-NAME = "dingan-2022"
 END = local("2022-07-25 21:00")
+
+
+def lay(table: Path, say: Callable[[str], None]) -> None:
+    """Build the ground: divisions, headquarters, people, posts and accounts; what stands already stays."""
+    lay_ground(GROUND, table=table, say=say)
+    say("seating posts and accounts")
+    seat_the_county()
 
 
 def plan(player: Player) -> None:
@@ -21,5 +33,8 @@ def plan(player: Player) -> None:
     cast = Cast(player)
     forces, outbreak = Forces(cast), Outbreak(cast)
     rounds = Rounds(cast, forces, outbreak)
-    for part in (forces, outbreak, rounds, Days(cast, outbreak, rounds)):
+    for part in (forces, outbreak, rounds, Days(cast, outbreak), Reporting(cast)):
         part.plan()
+
+
+__all__ = ["END", "NAME", "lay", "plan"]

@@ -64,7 +64,7 @@ class Forces:
         for text, at, recipient, hours in DIRECTIVES:
             plan(at, f"调度令:{text}", lambda at, d=(text, recipient, hours): self.direct(at, *d))
         plan("2022-07-13 20:30", "机关干部下沉、六个村委会支援新竹", self.deploy)
-        plan("2022-07-13 21:00", "中安村设四个卡口", self.open_checkpoints)
+        plan(CHECKPOINTS_FROM, "中安村设四个卡口,24小时值守", self.open_checkpoints)
         plan("2022-07-14 08:00", "宣传部门招募志愿者", self.call_for_volunteers)
         plan("2022-07-17 15:00", "定城镇35个党支部出征", self.form_branches)
         for at in shift_starts():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lianfang.core.access.rules import Actor
 from lianfang.core.people.queries import ResidentLine
 from lianfang.kit.clock import local
 from lianfang.kit.codes import CodeRange, code_range
@@ -262,11 +263,19 @@ class Outbreak:
                   by=player.actor("site"), at=at)  # fmt: skip
         for number, (line, _) in enumerate(secondary):
             when = at + timedelta(minutes=3 * number)
-            officer = player.actor(f"community.{line.division_code // 1000}")
-            order = self.order(story, line.id)
-            player.do("record_visit", order, {
-                "id": str(player.id_of("visit", order)), "order": order, "informed": True, "reassured": True,
-                "test_checked": True, "notice_handed": True, "shopping_asked": True,
-                "pledge": "refused" if number % 17 == 16 else "signed", "needs": "代购米面蔬菜" if number % 5 == 0 else "",
-            }, by=officer, at=when)  # fmt: skip
+            officer, order = player.actor(f"community.{line.division_code // 1000}"), self.order(story, line.id)
+            self.visit(when, order, officer, pledge="refused" if number % 17 == 16 else "signed")
             player.do("start_orders", order, {"orders": [order]}, by=officer, at=when)
+        contacts = [self.contact(story, line.id) for line in close]
+        contacts += [self.contact(story, line.id, "secondary_contact") for line, _ in secondary]
+        player.do(
+            "record_placed", story.key, {"contacts": contacts}, by=player.actor("epi"), at=at + timedelta(hours=5)
+        )
+
+    def visit(self, at: datetime, order: str, officer: Actor, pledge: str = "signed") -> None:
+        """Visit a door step by step: inform, reassure, check the test, pledge or not, hand over the notice, ask for needs."""
+        self.player.do("record_visit", (order, at.date()), {
+            "id": str(self.player.id_of("visit", order, at.date())), "order": order, "informed": True, "reassured": True,
+            "test_checked": True, "notice_handed": True, "shopping_asked": True, "pledge": pledge,
+            "needs": "代购米面蔬菜" if order.endswith("0") else "",
+        }, by=officer, at=at)  # fmt: skip

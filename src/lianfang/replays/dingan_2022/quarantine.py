@@ -2,11 +2,12 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from lianfang.core.duties.queries import DutyRow, duties
+from lianfang.core.people.queries import ResidentLine
 from lianfang.core.territory.queries import buildings
 from lianfang.kit.clock import at_local, clock_at, local
 from lianfang.kit.codes import CodeRange, code_range
@@ -14,12 +15,15 @@ from lianfang.replays.dingan_2022.cast import Cast
 from lianfang.replays.dingan_2022.forces import APPEAL_TO, AUTHORITY
 from lianfang.replays.dingan_2022.outbreak import Outbreak
 from lianfang.replays.dingan_2022.places import FIRST_DAY, JIANGNAN, LAST_DAY, PACK, SITE_CODE, XINZHU
-from lianfang.replays.dingan_2022.rounds import Round, Rounds, pieces, timetable
+from lianfang.replays.dingan_2022.rounds import pieces
 from lianfang.replays.player import Payload
 from lianfang.response.quarantine.queries import orders
-from lianfang.response.screening.queries import round_row
+from lianfang.response.specimens.queries import results_of
+from lianfang.response.zones.queries import ZoneRow, zones
 
 MORNING, AFTERNOON, EVENING = time(9, 30), time(16, 30), time(20)
+#: on the seventh day without a new case everybody in the zones of a village or community is tested once more
+CLEARING = ((XINZHU, date(2022, 7, 20)), (JIANGNAN, date(2022, 7, 24)))
 #: what a check finds on an ordinary day, by the last digit of the order's id; nobody is feverish in this outbreak
 TEMPERATURES = ("36.2", "36.3", "36.4", "36.5", "36.5", "36.6", "36.6", "36.7", "36.8", "36.4")
 
@@ -39,8 +43,8 @@ class Sealed:
 class Days:
     """Puts the daily work of quarantine and zones on the timetable."""
 
-    def __init__(self, cast: Cast, outbreak: Outbreak, rounds: Rounds) -> None:
-        self.cast, self.player, self.outbreak, self.rounds = cast, cast.player, outbreak, rounds
+    def __init__(self, cast: Cast, outbreak: Outbreak) -> None:
+        self.cast, self.player, self.outbreak = cast, cast.player, outbreak
         self.incident = str(self.player.id_of("incident"))
 
     def plan(self) -> None:
@@ -50,11 +54,18 @@ class Days:
             plan(at_local(day, MORNING), "", self.check)
             plan(at_local(day, time(10, 30)), "", self.test)
             plan(at_local(day, time(11)), "", self.drive_home)
+            plan(at_local(day, time(15)), "", self.visit_doors)
             plan(at_local(day, AFTERNOON), "", self.check)
             plan(at_local(day, EVENING), "", self.release)
             plan(at_local(day, time(21)), "", self.review_zones)
         for zone in self.zones():
             plan(zone.drawn, f"划定{zone.name}", lambda at, z=zone: self.draw(at, z))
+        for code, day in CLEARING:
+            plan(
+                at_local(day, time(7)),
+                f"{self.cast.villages[code].name}解封前全员检测",
+                lambda at, c=code: self.clear(at, c),
+            )
 
     def roll(self, at: datetime) -> None:
         self.player.do("roll_day", at.date(), {"county": 469021}, by=self.player.actor("office"), at=at)
@@ -144,6 +155,12 @@ class Days:
                 "destination": "家中,与村(居)委会交接", "vehicle": f"转运{number % 6 + 1}号车",
             }, by=self.player.actor("driver"), at=at + timedelta(minutes=4 * number))  # fmt: skip
 
+    def visit_doors(self, at: datetime) -> None:
+        """Whoever is at home under an order that nobody has explained at the door yet is visited."""
+        for number, row in enumerate(self.due("door_visit", at)):
+            officer = self.player.actor(f"community.{row.division_code // 1000}")
+            self.outbreak.visit(at + timedelta(seconds=40 * number), str(row.subject), officer)
+
     # --------------------------------------------------------------------------------------------------------- zones
 
     def zones(self) -> list[Sealed]:
@@ -174,30 +191,81 @@ class Days:
         return [Piece(area.lo, area.hi) for area in zone.areas]
 
     def review_zones(self, at: datetime) -> None:
-        """Evaluate every zone's conditions each evening; step down or lift when the protocol proposes it."""
+        """Evaluate every zone's conditions each evening; the commander steps down what may be, and renews what ends."""
         for zone in self.zones():
             if local(zone.drawn) < at:
-                self.player.do("review_zone", (zone.key, at), lambda z=zone: self.facts(z, at),
-                               by=self.player.actor("epi"), at=at)  # fmt: skip
+                proposed = self.player.do("review_zone", (zone.key, at), lambda z=zone: self.facts(z, at),
+                                          by=self.player.actor("epi"), at=at)  # fmt: skip
+                self.decide(at + timedelta(minutes=20), zone, proposed)
+
+    def decide(self, at: datetime, zone: Sealed, proposed: dict[str, object]) -> None:
+        """Nothing extends itself: what may not be eased yet is renewed for a day, with a reason, the day it ends."""
+        standing = self.standing(zone)
+        if standing is None:
+            return
+        decision: Payload = {"zone": str(self.player.id_of("zone", zone.key)), "authority": AUTHORITY}
+        if proposed.get("may_change"):
+            decision |= {"level": proposed["next_level"], "reason": "解除条件满足,按第九版方案调整"}
+        elif standing.ends_at - at < timedelta(hours=6):
+            decision |= {
+                "level": standing.level,
+                "reason": "尚未满足解除条件",
+                "ends_at": standing.ends_at + timedelta(days=1),
+            }
+        else:
+            return
+        self.player.do("decide_zone", (zone.key, at), decision, by=self.player.actor("commander"), at=at)
+
+    def standing(self, zone: Sealed) -> ZoneRow | None:
+        wanted = self.player.id_of("zone", zone.key)
+        return next((row for row in zones(by=self.player.actor("commander")) if row.id == wanted), None)
 
     def facts(self, zone: Sealed, at: datetime) -> Payload:
+        """Gather from the records what decides: the last case, and how the day's testing of the zone came out."""
         found = FIRST_DAY if zone.code == XINZHU else date(2022, 7, 17)
-        screens = [
-            {"completed_on": row.closed_at.date(), "missed": row.account.missing, "positives": 0}
-            for row in self.closed_rounds(zone, at)
-            if row.closed_at
-        ]
         return {
             "id": str(self.player.id_of("review", zone.key, at)), "zone": str(self.player.id_of("zone", zone.key)),
-            "last_new_on": found, "last_contact_exposure_on": found, "screens": screens,
+            "last_new_on": found, "last_contact_exposure_on": found, "screens": list(self.screens(zone, at)),
         }  # fmt: skip
 
-    def closed_rounds(self, zone: Sealed, at: datetime):  # type: ignore[no-untyped-def]
-        done = [r for r in timetable() if r.code == zone.code and r.start + timedelta(hours=9) < at]
-        return [self.account(r) for r in done]
+    def screens(self, zone: Sealed, at: datetime) -> Iterator[Payload]:
+        for code, day in CLEARING:
+            if code == zone.code and day <= at.date():
+                people = [line.id for area in zone.areas for line in self.inside(area, at_local(day, time(7)))]
+                since = at_local(day)
+                results = results_of(people, by=self.player.actor("epi"), since=since)
+                that_day = [row for row in results if since <= row.taken_at < since + timedelta(days=1)]
+                negative = {row.resident for row in that_day if row.value == "negative"}
+                positive = {row.resident for row in that_day if row.value == "positive"}
+                missed = len(set(people) - negative - positive)
+                yield {"completed_on": day, "missed": missed, "positives": len(positive)}
 
-    def account(self, round: Round):  # type: ignore[no-untyped-def]
-        return round_row(self.player.id_of("round", round.key), by=self.player.actor("testing"))
+    def inside(self, area: CodeRange, at: datetime) -> list[ResidentLine]:
+        """Return who is in a part of a zone and not held elsewhere; their own tests answer for those under orders."""
+        with clock_at(at):
+            held = {row.resident for row in orders(by=self.player.actor("quarantine"), limit=10_000)}
+        return [line for line in self.cast.living_in(area) if line.id not in held]
+
+    def clear(self, at: datetime, code: int) -> None:
+        """Before a zone is eased everybody in it is tested at the door, and nobody is missed."""
+        people = self.inside(code_range(code), at)
+        for number, start in enumerate(range(0, len(people), 200)):
+            part = people[start : start + 200]
+            when = at + timedelta(minutes=4 * number)
+            tubes = [
+                {"id": str(self.player.id_of("tube", "clearing", code, number, tube)), "mode": "pooled", "capacity": 10,
+                 "code": f"C{code % 10**6}{number:03}{tube:02}", "purpose": "mandatory_testing",
+                 "division_code": code * 1000, "opened_at": when, "sealed_at": when,
+                 "samples": [{"id": str(self.player.id_of("sample", "clearing", line.id)), "resident": str(line.id)}
+                             for line in part[tube * 10 : tube * 10 + 10]]}
+                for tube in range(-(-len(part) // 10))
+            ]  # fmt: skip
+            self.player.do("register_tubes", ("clearing", code, number), {"tubes": tubes, "accept": "nothing"},
+                           by=self.player.actor(f"sampler.{code}"), at=when)  # fmt: skip
+            self.player.plan(when + timedelta(hours=5), "", lambda at, t=tubes, n=number: self.player.do(
+                "record_results", ("clearing", code, n), {"lab": "县人民医院", "results": [
+                    {"tube": tube["id"], "value": "negative", "tested_at": at} for tube in t
+                ]}, by=self.player.actor("lab"), at=at))  # fmt: skip
 
 
 @dataclass(frozen=True)

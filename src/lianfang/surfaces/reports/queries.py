@@ -21,6 +21,7 @@ from lianfang.surfaces.reports.models import DailyReport, Quotation
 from lianfang.surfaces.reports.permissions import READ_REPORTS
 from lianfang.surfaces.reports.rules import (
     Change,
+    CountUnknown,
     ReportsNotFrozen,
     Value,
     agrees,
@@ -198,6 +199,16 @@ def figures(*, by: Actor, scenario: str, at: datetime | None = None) -> list[Fig
         return [
             _figure(quotation, by, at) for quotation in Quotation.objects.filter(scenario=scenario).order_by("order")
         ]
+
+
+def quotation_of(*, by: Actor, scenario: str, id: str) -> Quotation:
+    """Return one quotation of a scenario by its id; raises `CountUnknown` naming those there are."""
+    by.require(READ_REPORTS)
+    with acting(by):
+        found = {row.name: row for row in Quotation.objects.filter(scenario=scenario)}
+    if id not in found:
+        raise CountUnknown(f"“{scenario}” has no figure “{id}”. It has: {', '.join(found)}.")
+    return found[id]
 
 
 def list_url(code: str, asked: Mapping[str, Any], at: datetime | None = None) -> str:
