@@ -13,14 +13,14 @@ from lianfang.engines.protocol import pack_of_protocol
 from lianfang.response.cases.rules import AT_ONCE, placing_clock
 
 KINDS: tuple[Kind, ...] = (
-    Kind("hold_in_place", "就地留置", "hold in place", "cases", ("held",), 4),
-    Kind("confirmatory_retest", "复核采样", "confirmatory retest", "cases", ("negative", "positive"), 5),
-    Kind("positive_transfer", "阳性人员转运", "transfer of a case by ambulance", "cases", ("transferred",), 3),
-    Kind("case_report", "网络直报", "direct report of a case", "cases", ("reported",), 8),
-    Kind("core_info", "核心信息", "core information of a case", "cases", ("recorded",), 9),
-    Kind("preliminary_report", "流调初步报告", "preliminary investigation report", "cases", ("recorded",), 20),
-    Kind("contact_in_quarantine", "密接管控到位", "contact placed in quarantine", "cases", ("placed",), 7),
-)
+    Kind("hold_in_place", "就地留置", "hold in place", "cases", ("held",), 4, "hold_in_place"),
+    Kind("confirmatory_retest", "复核采样", "confirmatory retest", "cases", ("negative", "positive"), 5, "record_retest"),
+    Kind("positive_transfer", "阳性人员转运", "transfer of a case by ambulance", "cases", ("transferred",), 3, "transfer_case"),
+    Kind("case_report", "网络直报", "direct report of a case", "cases", ("reported",), 8, "report_case"),
+    Kind("core_info", "核心信息", "core information of a case", "cases", ("recorded",), 9, "record_investigation"),
+    Kind("preliminary_report", "流调初步报告", "preliminary investigation report", "cases", ("recorded",), 20, "record_investigation"),
+    Kind("contact_in_quarantine", "密接管控到位", "contact placed in quarantine", "cases", ("placed",), 7, "record_placed"),
+)  # fmt: skip
 
 CLOCK = (
     "unnest(%(protocols)s::text[], %(names)s::text[], %(spans)s::interval[], %(kinds_of)s::text[])"

@@ -5,8 +5,9 @@ import uuid
 from lianfang.core.duties.rules import Desired, Kind
 
 REVIEW = Kind(
-    "checkpoint_review", "卡口到期研判", "close or renew a checkpoint", "checkpoints", ("closed", "renewed"), rank=5
-)
+    "checkpoint_review", "卡口到期研判", "close or renew a checkpoint", "checkpoints", ("closed", "renewed"), rank=5,
+    command="renew_checkpoint",
+)  # fmt: skip
 KINDS: tuple[Kind, ...] = (REVIEW,)
 
 QUERY = """

@@ -19,16 +19,16 @@ from lianfang.kit.clock import at_local, local_date, response_now
 from lianfang.response.quarantine.rules import APPEAL_WITHIN, AT_ONCE, VISIT_WITHIN, planned_duties
 
 KINDS: tuple[Kind, ...] = (
-    Kind("overstay", "超期未解除", "held past the end of an order", "quarantine", ("released", "order_anew"), 0),
-    Kind("transfer_to_hospital", "异常人员送医", "transfer to hospital", "quarantine", ("transferred",), 1),
-    Kind("appeal_decision", "申诉答复", "decision on an appeal", "quarantine", ("granted", "upheld"), 2),
-    Kind("release_decision", "解除隔离决定", "release decision", "quarantine", ("released", "order_anew"), 6),
-    Kind("closed_loop_transfer", "闭环转运", "closed-loop transfer", "quarantine", ("transferred",), 10),
-    Kind("quarantine_test", "隔离期核酸", "test in quarantine", "quarantine", ("sampled",), 12),
-    Kind("missed_test_visit", "漏检上门", "visit after a missed test", "quarantine", ("visited",), 13),
-    Kind("daily_check", "健康监测", "daily check", "quarantine", ("normal", "abnormal", "could_not"), 14),
-    Kind("door_visit", "上门", "door visit", "quarantine", ("visited",), 15),
-)
+    Kind("overstay", "超期未解除", "held past the end of an order", "quarantine", ("released", "order_anew"), 0, "release_orders"),
+    Kind("transfer_to_hospital", "异常人员送医", "transfer to hospital", "quarantine", ("transferred",), 1, "record_transport"),
+    Kind("appeal_decision", "申诉答复", "decision on an appeal", "quarantine", ("granted", "upheld"), 2, "decide_appeal"),
+    Kind("release_decision", "解除隔离决定", "release decision", "quarantine", ("released", "order_anew"), 6, "release_orders"),
+    Kind("closed_loop_transfer", "闭环转运", "closed-loop transfer", "quarantine", ("transferred",), 10, "record_transport"),
+    Kind("quarantine_test", "隔离期核酸", "test in quarantine", "quarantine", ("sampled",), 12, "record_tests"),
+    Kind("missed_test_visit", "漏检上门", "visit after a missed test", "quarantine", ("visited",), 13, "record_visit"),
+    Kind("daily_check", "健康监测", "daily check", "quarantine", ("normal", "abnormal", "could_not"), 14, "record_checks"),
+    Kind("door_visit", "上门", "door visit", "quarantine", ("visited",), 15, "record_visit"),
+)  # fmt: skip
 
 PLANNED = ("daily_check", "quarantine_test", "door_visit", "release_decision", "closed_loop_transfer")
 MINE = "o.county = %(county)s AND (%(subjects)s::uuid[] IS NULL OR o.id = ANY(%(subjects)s::uuid[]))"

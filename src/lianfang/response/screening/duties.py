@@ -13,7 +13,7 @@ ROUND_VISIT = "round_visit"
 KINDS: tuple[Kind, ...] = (
     Kind(
         ROUND_VISIT, "漏检上门", "visit to somebody missing in a round", "screening",
-        ("sampled", "found_elsewhere", "excluded", "appointment", "could_not"), 30,
+        ("sampled", "found_elsewhere", "excluded", "appointment", "could_not"), 30, "record_visits",
     ),
 )  # fmt: skip
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from lianfang.core.duties.rules import Desired, Kind
 
-ATTENDANCE = Kind("shift_attendance", "到岗值守", "turn up for a shift", "workforce", ("attended", "absent"), rank=30)
+ATTENDANCE = Kind("shift_attendance", "到岗值守", "turn up for a shift", "workforce", ("attended", "absent"), rank=30,
+                  command="check_in")  # fmt: skip
 KINDS: tuple[Kind, ...] = (ATTENDANCE,)
 #: how long after the beginning of a shift a check-in is still in time
 GRACE = timedelta(minutes=15)

@@ -9,10 +9,10 @@ from lianfang.kit.clock import at_local, local_date, response_now
 from lianfang.response.zones.rules import DAY, REVIEW_DUE, REVIEW_OPENS
 
 KINDS: tuple[Kind, ...] = (
-    Kind("zone_needs_check", "封控需求核查", "check of needs in a sealed zone", "zones", ("checked",), 3),
-    Kind("zone_end_decision", "风险区到期决定", "decision at the end of a zone", "zones", ("decided",), 6),
-    Kind("zone_review", "风险区每日评估", "daily look at a zone's conditions", "zones", ("reviewed",), 16),
-)
+    Kind("zone_needs_check", "封控需求核查", "check of needs in a sealed zone", "zones", ("checked",), 3, "check_zone"),
+    Kind("zone_end_decision", "风险区到期决定", "decision at the end of a zone", "zones", ("decided",), 6, "decide_zone"),
+    Kind("zone_review", "风险区每日评估", "daily look at a zone's conditions", "zones", ("reviewed",), 16, "review_zone"),
+)  # fmt: skip
 
 MINE = "z.county = %(county)s AND (%(subjects)s::uuid[] IS NULL OR z.id = ANY(%(subjects)s::uuid[]))"
 
