@@ -174,9 +174,16 @@ def _facts(request: ActingRequest, line: DutyLine) -> list[tuple[str, str, str]]
         (_("Opens"), as_text(line.opens_at), ""),
         (_("Due"), as_text(line.due_at), ""),
         (_("By the rule"), line.rule, ""),
-        (_("Period"), words.word(line.period), ""),
+        (_("Period"), _period(line), ""),
         (_("Outcome"), words.word(line.outcome), ""),
     ]
+
+
+def _period(line: DutyLine) -> str:
+    # some rooms number their periods for the ledger alone; only a day or a word says something to a reader
+    if line.period in words.WORDS:
+        return words.word(line.period)
+    return line.period if line.period[:4].isdigit() else ""
 
 
 def _log(request: ActingRequest, line: DutyLine) -> Listing:
