@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from reference_pages.tables import code, first_sentence, modules_named, permissions, table
+from reference_pages.tables import code, first_sentence, permissions, table
 
 INTRODUCTION = """# Commands
 
@@ -25,11 +25,6 @@ the sender (`id` in the payload), so that the sender can refer to it before the 
 A field with `?` may be left out; one that is not listed is refused. *instant* is a date and time with its zone, *day* a
 date. Division codes are integers of 15 digits unless said otherwise.
 """
-UNREACHED = """
-## Commands of surfaces
-
-Declared by a surface and not in the table that `POST /api/commands` reads; the console calls their actions.
-"""
 NAMES: dict[object, str] = {
     UUID: "id", datetime: "instant", date: "day", timedelta: "length", int: "integer", str: "text", float: "number",
     Decimal: "number", bool: "yes/no", Any: "anything", type(None): "nothing",
@@ -40,17 +35,8 @@ def page() -> str:
     """Return the page; raises when a command asks for no permission that a room declares."""
     from lianfang.workflows.commands import COMMANDS
 
-    declared = set(COMMANDS)
-    others = {
-        kind: given
-        for module in modules_named("schemas")
-        for kind, given in getattr(module, "COMMANDS", {}).items()
-        if kind not in declared
-    }
     parts: dict[str, type] = {}
     text = [INTRODUCTION, _table(COMMANDS, parts)]
-    if others:
-        text += [UNREACHED, _table(others, parts)]
     text += ["\n## Parts of payloads\n", table(["part", "fields"], _part_rows(parts)), ""]
     return "\n".join(text)
 

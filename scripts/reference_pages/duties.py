@@ -4,9 +4,9 @@ from reference_pages.tables import code, table
 
 INTRODUCTION = """# Kinds of duty
 
-What the ledger may hold. *Rank* orders overdue duties, the lowest first. A kind with a command is finished by sending that
-command, which records the work; the others by `finish_duty` with one of the outcomes, or by the command that records the
-same fact.
+What the ledger may hold. *Rank* orders overdue duties, the lowest first. A duty is finished by the
+command that records the work; another command that records the same fact finishes it too. A kind without a command would be
+finished by `finish_duty` with one of the outcomes.
 """
 
 
