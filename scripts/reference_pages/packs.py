@@ -8,7 +8,7 @@ from reference_pages.tables import code, table
 
 INTRODUCTION = """# Protocol packs in short
 
-Each pack as it stands on the last day it is in force (today, when it has no last day), amendments included. Every value
+Each pack with all its amendments, whatever their days. Every value
 with its source and how far that was checked: `lianfang protocol show PACK`. What a pack is and how to write an overlay:
 [protocol packs](../protocol-packs.md).
 """
