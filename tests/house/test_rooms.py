@@ -11,6 +11,7 @@ EXPLAINED = {
     "lianfang.core.access.commands": "every way in hands over commands",
     "lianfang.core.access.migration": "every room's tables get their row-level security from it",
     "lianfang.core.access.privacy": "every model declares which of its fields are personal",
+    "lianfang.core.access.sealer": "the audit page verifies the seals, the worker writes them",
     "lianfang.core.access.sign_in": "every way in turns a password or token into an actor",
     "lianfang.core.access.scope": "every read and write happens inside a scope",
     "lianfang.core.people.synthetic": "a pure generator of residents, which settles a county for replays and tests",

@@ -50,8 +50,22 @@ def run(name: str, *, until: str | None = None, fresh: bool = False, say: Say = 
     if _reached() > end:
         say("a former run went further: beginning anew")
         prepare(current_home(), database, recreate=True, say=say)
-    _play(dingan_2022, end, say)
+    if _finished() == _mark(name, end):
+        say("played before; --fresh plays it anew")
+    else:
+        _play(dingan_2022, end, say)
     return end
+
+
+def _mark(name: str, end: datetime) -> str:
+    """Return what the response clock's row says once a scenario was played to an instant."""
+    return f"replay {name} until {end.isoformat()}"
+
+
+def _finished() -> str:
+    from lianfang.core.access.queries import response_clock_reason
+
+    return response_clock_reason()
 
 
 def _reached() -> datetime:
@@ -81,7 +95,7 @@ def _play(scenario: Any, end: datetime, say: Say) -> None:
     scenario.plan(player)
     player.play()
     say(f"{player.played} commands applied, {len(player.applied)} found applied")
-    move_response_clock(end - machine_now(), by=ADMINISTRATION, reason=f"replay {scenario.NAME}")
+    move_response_clock(end - machine_now(), by=ADMINISTRATION, reason=_mark(scenario.NAME, end))
 
 
 def commander() -> "Actor":
@@ -143,3 +157,19 @@ def listed(name: str, figure: str, at: datetime) -> Iterator[str]:
         yield "\t".join(heading.zh for heading in found.columns)
         for row in found.read(found.total, 0):
             yield "\t".join(str(_plain(cell.value)) for cell in row)
+
+
+def demo_accounts() -> Iterator[tuple[str, str, str]]:
+    """Return username, post and role of every account that the demonstration can sign in with."""
+    from lianfang.replays.dingan_2022.cast import seats
+
+    for seat in seats():
+        if seat.demo:
+            yield seat.username, seat.title, seat.role
+
+
+def demo_password() -> str:
+    """Return the password of the demonstration's accounts, which exist in its own database only."""
+    from lianfang.replays.dingan_2022.cast import DEMO_PASSWORD
+
+    return DEMO_PASSWORD

@@ -1,5 +1,6 @@
 """``lianfang replay``: a report played through public commands, then counted."""
 
+import io
 import json
 import time
 from datetime import datetime
@@ -34,23 +35,24 @@ def replay(scenario: str, until: str | None, as_json: bool, figure: str | None, 
             click.echo(line)
         return
     outcome = replaying.outcome(scenario, end)
-    click.echo(json.dumps(outcome, ensure_ascii=False) if as_json else _table(outcome))
+    click.echo(json.dumps(outcome, ensure_ascii=False) if as_json else table(outcome))
 
 
-def _table(outcome: dict[str, Any]) -> str:
+def table(outcome: dict[str, Any]) -> str:
+    """Return the figures beside the report's words, the ledger's books and the missing, as text for a terminal."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{outcome['scenario']}  {outcome['as_of']}", show_lines=False)
+    shown = Table(title=f"{outcome['scenario']}  {outcome['as_of']}", show_lines=False)
     for heading in ("报道原文 / the report's words", "", "报道 / value", "计数 / counted", ""):
-        table.add_column(heading)
+        shown.add_column(heading)
     for row in outcome["figures"]:
-        table.add_row(
+        shown.add_row(
             row["quote"], row["comparator"], str(row["value"]), str(row["counted"]), "✓" if row["agrees"] else "✗"
         )
     books = outcome["ledger"]
-    console = Console(width=130, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123 - rendered, not written
-    console.print(table)
+    console = Console(width=130, record=True, file=io.StringIO())
+    console.print(shown)
     lines = [
         console.export_text(),
         f"任务台账 / ledger: opened {books['opened']} = done {books['done']} + waived {books['waived']}"

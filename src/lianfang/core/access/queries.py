@@ -31,6 +31,11 @@ def response_clock_offset() -> timedelta:
     return timedelta(seconds=row or 0)
 
 
+def response_clock_reason() -> str:
+    """Return why the response clock was moved in this database, or "" when it runs with the machine's."""
+    return ResponseClock.objects.filter(id=1).values_list("reason", flat=True).first() or ""
+
+
 def actor_named(username: str, at: datetime) -> Actor:
     """Return what the account of a name acts as at an instant; raises `SignInRefused` when it holds no valid grant."""
     account = Account.objects.filter(username=username).values_list("id", flat=True).first()

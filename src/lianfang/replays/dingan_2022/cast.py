@@ -9,7 +9,6 @@ from itertools import islice
 
 from lianfang.core.access.rules import NewPost, NewSeat
 from lianfang.core.people.queries import ResidentLine, residents
-from lianfang.core.territory.models import Division
 from lianfang.core.territory.queries import children, find
 from lianfang.kit.clock import at_local
 from lianfang.kit.codes import CodeRange, code_range, full_code
@@ -120,10 +119,12 @@ class Cast:
     homes: dict[CodeRange, list[ResidentLine]] = field(default_factory=dict)
 
     @cached_property
-    def villages(self) -> dict[int, Division]:
-        """Villages and communities of the two towns by their 12-digit codes."""
+    def villages(self) -> dict[int, str]:
+        """Names of the villages and communities of the two towns by their 12-digit codes."""
         return {
-            village.code // 1000: village for town in (DINGCHENG, XINZHU_TOWN) for village in children(town, FIRST_DAY)
+            village.code // 1000: village.name
+            for town in (DINGCHENG, XINZHU_TOWN)
+            for village in children(town, FIRST_DAY)
         }
 
     @cached_property
@@ -179,7 +180,7 @@ def organisations(cast: Cast) -> list[Payload]:
         ("新竹镇执法中队", "enforcement_squad", "township", XINZHU_TOWN),
         ("县新时代文明实践中心", "social_organisation", "county", COUNTY),
     ]  # fmt: skip
-    rows += [(village.name, "village_committee", "village", code) for code, village in cast.villages.items()]
+    rows += [(name, "village_committee", "village", code) for code, name in cast.villages.items()]
     return [
         {"id": str(cast.organisation(name)), "name": name, "kind": kind, "level": level, "division_code": full_code(code)}
         for name, kind, level, code in rows
@@ -188,7 +189,7 @@ def organisations(cast: Cast) -> list[Payload]:
 
 def supporting(cast: Cast) -> list[str]:
     """Return the names of the other village committees of Xinzhu town, whose members come to help."""
-    return [v.name for code, v in cast.villages.items() if code // 1000 == XINZHU_TOWN and code != XINZHU]
+    return [name for code, name in cast.villages.items() if code // 1000 == XINZHU_TOWN and code != XINZHU]
 
 
 def register_workforce(cast: Cast, at: datetime) -> None:
@@ -209,4 +210,4 @@ def register_workforce(cast: Cast, at: datetime) -> None:
 
 def committees(cast: Cast) -> Iterable[str]:
     """Return the names of all village and residents' committees of the two towns."""
-    return [village.name for village in cast.villages.values()]
+    return list(cast.villages.values())

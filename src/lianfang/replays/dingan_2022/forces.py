@@ -155,7 +155,7 @@ class Forces:
 
     def form_branches(self, at: datetime) -> None:
         """Every village and community of Dingcheng has a party branch, the town's own offices one more."""
-        committees = [v.name for code, v in self.cast.villages.items() if code // 1000 == DINGCHENG]
+        committees = [name for code, name in self.cast.villages.items() if code // 1000 == DINGCHENG]
         rows = [(f"{name}党支部", name, self.cast.by_group[name, "village_cadre"]) for name in committees]
         rows.append(("定城镇机关党支部", "定城镇政府", self.cast.by_group["定城镇政府", "cadre"]))
         self.player.do("form_teams", "branches", {"teams": [

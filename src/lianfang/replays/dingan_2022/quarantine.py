@@ -63,7 +63,7 @@ class Days:
         for code, day in CLEARING:
             plan(
                 at_local(day, time(7)),
-                f"{self.cast.villages[code].name}解封前全员检测",
+                f"{self.cast.villages[code]}解封前全员检测",
                 lambda at, c=code: self.clear(at, c),
             )
 

@@ -59,7 +59,7 @@ class Rounds:
 
     def plan(self) -> None:
         for round in timetable():
-            name = self.cast.villages[round.code].name
+            name = self.cast.villages[round.code]
             self.player.plan(round.start, f"{name}第{round.number}轮区域核酸检测", lambda at, r=round: self.open(at, r))
 
     def id(self, round: Round) -> str:
@@ -79,7 +79,7 @@ class Rounds:
     def open(self, at: datetime, round: Round) -> None:
         """Freeze the roster, open the sites, note who is away or tested elsewhere, and begin."""
         player, testing = self.player, self.player.actor("testing")
-        name = self.cast.villages[round.code].name
+        name = self.cast.villages[round.code]
         areas = self.areas(round)
         player.do("open_round", round.key, {
             "id": self.id(round), "incident": self.incident, "area_code": full_code(round.code), "number": round.number,
@@ -248,7 +248,7 @@ class Rounds:
 
     def close(self, at: datetime, round: Round) -> None:
         """Sign off: whoever remains is named, accepted by the village and carried on as a duty."""
-        name = self.cast.villages[round.code].name
+        name = self.cast.villages[round.code]
         self.player.do("close_round", round.key, {
             "round": self.id(round), "accepted_title": f"{name}主任",
             "accepted_by": str(self.player.actor(f"community.{round.code}").account_id),

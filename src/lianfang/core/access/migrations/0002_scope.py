@@ -70,6 +70,7 @@ class Migration(migrations.Migration):
         AppendOnly("access_role"),
         AppendOnly("access_lineofwork"),
         administered("access_grant", "code_lo >= (SELECT scope_lo()) AND code_hi <= (SELECT scope_hi())"),
+        administered("access_account", "true"),
         administered("access_post", "division_code >= (SELECT scope_lo()) AND code_hi <= (SELECT scope_hi())"),
         administered("access_responseclock", "true"),
     ]
