@@ -1,16 +1,19 @@
 """Reading the ledger: lists, overdue first, and the books at any instant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
 
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
-from lianfang.core.duties.rules import Balance
-from lianfang.kit.clock import response_now
-from lianfang.kit.codes import CodeRange
+from lianfang.core.duties.permissions import READ_DUTIES
+from lianfang.core.duties.rules import Balance, EscalationStep, answering
+from lianfang.core.territory.queries import chains
+from lianfang.kit.clock import local_date, response_now
+from lianfang.kit.codes import DIGITS, CodeRange
 
 # One row per duty as it stood at the instant: where it was, and whether it was finished by then.
 AS_OF = """
@@ -45,6 +48,40 @@ ORDER BY d.due_at >= %(now)s, CASE WHEN d.due_at < %(now)s THEN k.rank END, d.du
 LIMIT %(limit)s OFFSET %(offset)s
 """
 
+# The level is counted from the due time, never stored; the place's own level is told by the zeros of its code.
+CLIMBED = """
+FROM duties_duty d
+JOIN duties_dutykind k ON k.code = d.kind
+CROSS JOIN LATERAL (SELECT width_bucket(%(now)s::timestamptz - d.due_at, %(afters)s::interval[])) AS climb (level)
+JOIN unnest(%(los)s::bigint[], %(his)s::bigint[], %(levels)s::int[], %(sizes)s::bigint[], %(units)s::bigint[], %(titles)s::text[])
+     AS told (lo, hi, level, size, unit, post_title)
+  ON told.level = climb.level AND d.division_code BETWEEN told.lo AND told.hi
+ AND (told.size >= 1000000000 OR told.size >= 1000000 AND d.division_code %% 1000000000 <> 0
+      OR told.size >= 1000 AND d.division_code %% 1000000 <> 0 OR d.division_code %% 1000 <> 0)
+CROSS JOIN LATERAL (SELECT coalesce(told.unit, d.division_code / told.size * told.size)) AS at (unit)
+WHERE d.state = 'outstanding' AND d.division_code BETWEEN %(lo)s AND %(hi)s AND d.due_at <= %(late)s
+  AND (%(level)s::int IS NULL OR climb.level = %(level)s) AND (%(unit)s::bigint IS NULL OR at.unit = %(unit)s)
+"""
+
+CLIMBED_LIST = f"""
+SELECT page.*, coalesce(place.name, '') FROM (
+    SELECT d.id, d.kind, k.name_zh, k.name_en, d.subject_kind, d.subject, d.period, d.division_code, d.role, d.assignee,
+           d.rule, d.source, d.opens_at, d.due_at, d.state, d.outcome, d.finished_at, k.rank, true AS overdue,
+           climb.level, at.unit, told.post_title
+    {CLIMBED} ORDER BY k.rank, climb.level DESC, d.due_at, d.id LIMIT %(limit)s OFFSET %(offset)s
+) AS page
+LEFT JOIN LATERAL (
+    SELECT v.name FROM territory_division v
+    WHERE v.code = page.unit AND v.valid_from <= %(day)s AND (v.valid_until IS NULL OR v.valid_until > %(day)s) LIMIT 1
+) AS place ON true
+ORDER BY page.rank, page.level DESC, page.due_at, page.id
+"""  # noqa: S608 - made of the constant above
+
+CLIMBED_COUNTS = f"""
+SELECT at.unit, climb.level, told.post_title, count(*), min(k.rank), min(d.due_at)
+{CLIMBED} GROUP BY 1, 2, 3 ORDER BY 2 DESC, 4 DESC, 1
+"""
+
 
 @dataclass(frozen=True)
 class DutyRow:
@@ -69,6 +106,32 @@ class DutyRow:
     finished_at: datetime | None
     rank: int
     overdue: bool
+
+
+@dataclass(frozen=True)
+class ClimbedDuty:
+    """An overdue duty, how many steps it has climbed, and the unit and post that answer for it now.
+
+    ``post_title`` is "" where no headquarters has set a chain, ``unit_name`` where the unit's name is not known.
+    """
+
+    duty: DutyRow
+    level: int
+    unit_code: int
+    unit_name: str
+    post_title: str
+
+
+@dataclass(frozen=True)
+class ClimbedCount:
+    """How many overdue duties have climbed to a unit at a level, the gravest rank among them and the oldest due time."""
+
+    unit_code: int
+    level: int
+    post_title: str
+    duties: int
+    rank: int
+    oldest_due_at: datetime
 
 
 def duties(
@@ -108,6 +171,41 @@ def duty_counts(
         return cursor.fetchall()
 
 
+def climbed(
+    *,
+    by: Actor,
+    now: datetime,
+    steps: Sequence[EscalationStep],
+    within: CodeRange | None = None,
+    level: int | None = None,
+    unit: int | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[ClimbedDuty]:
+    """List the duties of the actor's area that are so long overdue that somebody above is told.
+
+    Gravest kinds first, then the highest level, then by due time. ``steps`` are the protocol's, ``level`` (1 is the
+    first step) and ``unit`` (15-digit code) choose what one count of `climbed_counts` counted.
+    """
+    params = _climbing(by, now, steps, within, level, unit) | {"limit": limit, "offset": offset}
+    with acting(by), connection.cursor() as cursor:
+        cursor.execute(CLIMBED_LIST, params)
+        return [
+            ClimbedDuty(DutyRow(*row[:-4]), step, code, name, title)
+            for row in cursor.fetchall()
+            for step, code, title, name in [row[-4:]]
+        ]
+
+
+def climbed_counts(
+    *, by: Actor, now: datetime, steps: Sequence[EscalationStep], within: CodeRange | None = None
+) -> list[ClimbedCount]:
+    """Count what `climbed` lists by answering unit and level, the highest level first."""
+    with acting(by), connection.cursor() as cursor:
+        cursor.execute(CLIMBED_COUNTS, _climbing(by, now, steps, within, None, None))
+        return [ClimbedCount(*row) for row in cursor.fetchall()]
+
+
 def balance(*, by: Actor, at: datetime | None = None, within: CodeRange | None = None, kind: str = "") -> Balance:
     """Count the books of a territory at an instant from the log: opened, done, waived, cancelled, outstanding."""
     span = within or by.scope
@@ -137,11 +235,41 @@ def ledger_disagreements(*, by: Actor) -> list[tuple[int, int, str, str | None]]
         return cursor.fetchall()
 
 
+def _climbing(
+    by: Actor,
+    now: datetime,
+    steps: Sequence[EscalationStep],
+    within: CodeRange | None,
+    level: int | None,
+    unit: int | None,
+) -> dict[str, Any]:
+    by.require(READ_DUTIES)
+    span, day = within or by.scope, local_date(now)
+    ordered = sorted(steps, key=lambda step: step.after)
+    told = answering(ordered, chains(day), span)
+    return {
+        "now": now,
+        "day": day,
+        "late": now - ordered[0].after if ordered else datetime.min.replace(tzinfo=UTC),
+        "afters": [step.after for step in ordered],
+        "los": [one.lo for one in told],
+        "his": [one.hi for one in told],
+        "levels": [one.level for one in told],
+        "sizes": [10 ** (DIGITS - one.digits) for one in told],
+        "units": [one.unit for one in told],
+        "titles": [one.post_title for one in told],
+        "lo": span.lo,
+        "hi": span.hi,
+        "level": level,
+        "unit": unit,
+    }
+
+
 def _filters(
     by: Actor, within: CodeRange | None, kind: str, state: str, overdue: bool, opened_by: datetime | None
-) -> tuple[str, dict[str, object]]:
+) -> tuple[str, dict[str, Any]]:
     span = within or by.scope
-    params: dict[str, object] = {
+    params: dict[str, Any] = {
         "lo": span.lo,
         "hi": span.hi,
         "now": response_now(),

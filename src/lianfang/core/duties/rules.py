@@ -1,10 +1,13 @@
 """What a duty is, how it is ranked when overdue, and how an overdue one climbs: pure."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
+from lianfang.core.territory.rules import Chain
+from lianfang.kit.codes import LEVELS, CodeRange, level_of
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
 
 
@@ -99,17 +102,72 @@ class Balance:
         return self.opened == self.done + self.waived + self.cancelled + self.outstanding
 
 
-def escalation_level(due_at: datetime, now: datetime, clocks: Sequence[timedelta]) -> int:
-    """Return how many steps of its chain an outstanding duty has climbed: 0 not overdue, then one more per clock.
+@dataclass(frozen=True)
+class EscalationStep:
+    """A level of units (a key of `kit.codes.LEVELS`) and how long after its due time an overdue duty is theirs too."""
 
-    The first step is reached as soon as it is overdue; each further one after that step's clock has run out too.
+    level: str
+    after: timedelta
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Who answers for the overdue duties of a range of places once they have climbed to a level (1 is the first step).
+
+    ``digits`` of a duty's code name the answering unit, unless ``unit`` (the code of a headquarters) does.
     """
-    if now <= due_at:
-        return 0
-    level, climbed = 1, due_at
-    for clock in clocks:
-        climbed += clock
-        if now <= climbed:
-            break
-        level += 1
-    return level
+
+    lo: int
+    hi: int
+    level: int
+    digits: int
+    unit: int | None
+    post_title: str
+
+
+#: steps of a chain below the village: whatever a place calls its ground, it is told first
+GROUND = ("grid", "area", "hamlet")
+
+
+def escalation_level(due_at: datetime, now: datetime, after: Sequence[timedelta]) -> int:
+    """Return how many steps an outstanding duty has climbed: those whose time after ``due_at`` has passed."""
+    return sum(now - due_at >= step for step in after)
+
+
+def answering(steps: Sequence[EscalationStep], chains: Sequence[Chain], within: CodeRange) -> list[Answering]:
+    """Return who answers at each level for each part of a range, by the chain of the place (the narrowest one first).
+
+    The protocol says after how long a level is told, the place says which post that is. A level that the place's
+    chain leaves out stays with the one below; where no headquarters stands, units answer without a post.
+    """
+    found = []
+    for lo, hi in _pieces(chains, within):
+        chain = next((one for one in chains if one.scope.lo <= lo and hi <= one.scope.hi), None)
+        last: tuple[int, int | None, str] | None = None
+        for level, step in enumerate(steps, 1):
+            last = _answer_at(step.level, chain) or last
+            if last:
+                found.append(Answering(lo, hi, level, *last))
+    return found
+
+
+def _pieces(chains: Sequence[Chain], within: CodeRange) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a range between the bounds of all chains."""
+    bounds = {bound for one in chains for bound in (one.scope.lo, one.scope.hi + 1) if within.lo < bound <= within.hi}
+    edges = [within.lo, *sorted(bounds), within.hi + 1]
+    for lo, beyond in pairwise(edges):
+        yield lo, beyond - 1
+
+
+def _answer_at(level: str, chain: Chain | None) -> tuple[int, int | None, str] | None:
+    digits = LEVELS[level]
+    if chain is None:
+        return digits, None, ""
+    names = GROUND if level == "grid" else (level,)
+    for name, title in chain.steps:
+        if name in names:
+            return digits, None, title
+    for scope, title in chain.headquarters:
+        if level_of(scope.lo) == level:
+            return digits, scope.lo, title
+    return None

@@ -14,7 +14,7 @@ from lianfang.core.territory.models import (
     Place,
     ResponsibilityArea,
 )
-from lianfang.core.territory.rules import LEVELS, ChainLink, DivisionAmbiguous, DivisionUnknown, Scope
+from lianfang.core.territory.rules import LEVELS, Chain, ChainLink, DivisionAmbiguous, DivisionUnknown, Scope
 from lianfang.kit.clock import local_date, response_now
 from lianfang.kit.codes import EVERYWHERE, CodeRange, full_code
 
@@ -171,6 +171,28 @@ def headquarters_for(code: Code, on: date | None = None) -> Headquarters | None:
     full = full_code(code)
     around = Headquarters.objects.filter(_valid(on), code_lo__lte=full, code_hi__gte=full)
     return min(around, key=lambda one: (one.code_hi - one.code_lo, one.name), default=None)
+
+
+def chains(on: date | None = None) -> list[Chain]:
+    """Return the chains of all headquarters that stand on a day, the narrowest range first, in two statements."""
+    standing_now = Headquarters.objects.filter(_valid(on)).prefetch_related("steps")
+    by_id = {one.id: one for one in standing_now}
+    narrow_first = sorted(by_id.values(), key=lambda one: (one.code_hi - one.code_lo, one.name))
+    return [_chain(one, by_id) for one in narrow_first]
+
+
+def _chain(own: Headquarters, standing_now: dict[UUID, Headquarters]) -> Chain:
+    steps = sorted(own.steps.all(), key=lambda step: step.order)
+    above: dict[UUID, Headquarters] = {}
+    one: Headquarters | None = own
+    while one is not None and one.id not in above:
+        above[one.id] = one
+        one = standing_now.get(one.reports_to_id) if one.reports_to_id else None
+    return Chain(
+        CodeRange(own.code_lo, own.code_hi),
+        tuple((step.level, step.post_title) for step in steps),
+        tuple((CodeRange(one.code_lo, one.code_hi), one.post_title) for one in above.values()),
+    )
 
 
 def chain_for(code: Code, on: date | None = None, building: UUID | None = None) -> list[ChainLink]:

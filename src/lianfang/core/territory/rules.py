@@ -289,6 +289,19 @@ class ChainLink:
     post_id: UUID | None = None
 
 
+@dataclass(frozen=True)
+class Chain:
+    """A headquarters' whole chain of responsibility, for every place in its range.
+
+    ``steps``: (level, post title) from the ground up; ``headquarters``: (range, post title) of its own and those it
+    reports to, the nearest first.
+    """
+
+    scope: CodeRange
+    steps: tuple[tuple[str, str], ...]
+    headquarters: tuple[tuple[CodeRange, str], ...]
+
+
 # -------------------------------------------------------------------------------- what is asked to be written
 
 
