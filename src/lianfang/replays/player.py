@@ -23,6 +23,7 @@ from lianfang.workflows.commands import submit
 
 Payload = dict[str, Any]
 Tell = Callable[[datetime, str], None]
+Event = Callable[..., object]
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Player:
     until: datetime
     tell: Tell = lambda at, line: None
     applied: dict[uuid.UUID, dict[str, Any]] = field(default_factory=dict)
-    events: list[tuple[datetime, int, str, Callable[[datetime], None]]] = field(default_factory=list)
+    events: list[tuple[datetime, int, str, Event, tuple[Any, ...]]] = field(default_factory=list)
     seats: dict[str, Actor] = field(default_factory=dict)
     planned: int = 0
     played: int = 0
@@ -44,23 +45,23 @@ class Player:
             self.seats[username] = actor_named(username, machine_now())
         return self.seats[username]
 
-    def plan(self, at: str | datetime, what: str, event: Callable[[datetime], None]) -> None:
-        """Put an event on the timetable: it is called with its instant, in the order of instants, then of planning.
+    def plan(self, at: str | datetime, what: str, event: Event, *arguments: Any) -> None:
+        """Put an event on the timetable: called with its instant and arguments, by instant, then in order of planning.
 
         Events may plan further ones while the scenario is played.
         """
         instant = local(at) if isinstance(at, str) else at
-        heapq.heappush(self.events, (instant, self.planned, what, event))
+        heapq.heappush(self.events, (instant, self.planned, what, event, arguments))
         self.planned += 1
 
     def play(self) -> None:
         """Play every event up to the end asked for, in order."""
         while self.events and self.events[0][0] <= self.until:
-            at, _, what, event = heapq.heappop(self.events)
+            at, _, what, event, arguments = heapq.heappop(self.events)
             if what:
                 self.tell(at, what)
             with clock_at(at):  # what an event reads, it reads as of its own time
-                event(at)
+                event(at, *arguments)
 
     def remember(self, by: Actor) -> None:
         """Read which commands a former run applied (its receipts), under an actor who sees the whole scenario."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 from psycopg import pq
 
 from lianfang.config.home import Home, NotReady

@@ -26,6 +26,7 @@ from lianfang.core.duties.rules import (
 )
 from lianfang.kit.clock import response_now
 from lianfang.kit.codes import county_of, unit_range
+from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Refusal
 
 #: how many subjects a reconciliation still looks up one by one
@@ -118,7 +119,7 @@ def reconcile(*desires: Desired, by: Actor, county: int, valid_at: datetime, cau
     Idempotent and independent of the order in which facts arrived. ``cause`` is the command or fact that led here;
     done work that is no longer desired stays and is marked with it. Raises `DutyOutOfSight` rather than drop a duty.
     """
-    total = Changes()
+    total, cause = Changes(), cause or new_id()
     with acting(ledger_keeper(by, county)):
         for desire in desires:
             changes, wanted = _reconcile_once(desire, by, county, valid_at, cause)

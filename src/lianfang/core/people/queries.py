@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db import connection
 
@@ -60,7 +61,7 @@ def residents(
     by.require(READ_PEOPLE)
     span = within or by.scope
     where = "AND (r.name LIKE %(name)s || '%%' OR r.name_key LIKE %(name)s || '%%')" if name else ""
-    params = {"lo": span.lo, "hi": span.hi, "name": name, "limit": limit, "offset": offset}
+    params: dict[str, Any] = {"lo": span.lo, "hi": span.hi, "name": name, "limit": limit, "offset": offset}
     with acting(by), connection.cursor() as cursor:
         cursor.execute(LIST.format(where=where), params)
         return [ResidentLine(*row) for row in cursor.fetchall()]
@@ -84,7 +85,7 @@ def view_resident(resident: uuid.UUID, *, by: Actor) -> ResidentPage:
     """Return one resident's page, and log that it was looked at; raises `ResidentUnknown` outside the actor's area."""
     by.require(READ_PEOPLE)
     with acting(by), connection.cursor() as cursor:
-        params = {"lo": by.scope.lo, "hi": by.scope.hi, "id": resident, "limit": 50, "offset": 0}
+        params: dict[str, Any] = {"lo": by.scope.lo, "hi": by.scope.hi, "id": resident, "limit": 50, "offset": 0}
         cursor.execute(LIST.format(where="AND r.id = %(id)s"), params)
         row = cursor.fetchone()
         if row is None:

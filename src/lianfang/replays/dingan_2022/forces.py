@@ -57,18 +57,21 @@ class Forces:
 
     def plan(self) -> None:
         plan = self.player.plan
-        plan("2022-07-13 18:00", "县卫健委报告:单位和人员名册就绪", lambda at: register_workforce(self.cast, at))
+        plan("2022-07-13 18:00", "县卫健委报告:单位和人员名册就绪", self.register)
         plan("2022-07-13 15:20", "县卫健委接报,指挥部登记疫情", self.declare)
         plan("2022-07-13 18:50", "指挥部启动应急响应,成立专班", self.activate)
         plan("2022-07-13 19:00", "指挥部召开会商研判会", self.meet)
-        for text, at, recipient, hours in DIRECTIVES:
-            plan(at, f"调度令:{text}", lambda at, d=(text, recipient, hours): self.direct(at, *d))
+        for text, when, recipient, hours in DIRECTIVES:
+            plan(when, f"调度令:{text}", self.direct, text, recipient, hours)
         plan("2022-07-13 20:30", "机关干部下沉、六个村委会支援新竹", self.deploy)
         plan(CHECKPOINTS_FROM, "中安村设四个卡口,24小时值守", self.open_checkpoints)
         plan("2022-07-14 08:00", "宣传部门招募志愿者", self.call_for_volunteers)
         plan("2022-07-17 15:00", "定城镇35个党支部出征", self.form_branches)
         for at in shift_starts():
             plan(at, "", self.relieve)
+
+    def register(self, at: datetime) -> None:
+        register_workforce(self.cast, at)
 
     # ------------------------------------------------------------------------------------------------- headquarters
 
@@ -116,11 +119,15 @@ class Forces:
         for code, _ in to:
             who = self.answering(code)
             recipient_id = str(self.player.id_of("recipient", text, code))
-            self.player.plan(at + timedelta(minutes=20), "", lambda at, r=recipient_id, w=who: self.player.do(
-                "acknowledge_directive", r, {"recipient": r}, by=self.player.actor(w), at=at))  # fmt: skip
-            self.player.plan(at + timedelta(hours=hours * 0.8), "", lambda at, r=recipient_id, w=who: self.player.do(
-                "report_back", r, {"recipient": r, "state": "completed", "text": "已按要求完成"},
-                by=self.player.actor(w), at=at))  # fmt: skip
+            self.player.plan(at + timedelta(minutes=20), "", self.acknowledge, who, recipient_id)
+            self.player.plan(at + timedelta(hours=hours * 0.8), "", self.report_back, who, recipient_id)
+
+    def acknowledge(self, at: datetime, who: str, recipient: str) -> None:
+        self.player.do("acknowledge_directive", recipient, {"recipient": recipient}, by=self.player.actor(who), at=at)
+
+    def report_back(self, at: datetime, who: str, recipient: str) -> None:
+        answer = {"recipient": recipient, "state": "completed", "text": "已按要求完成"}
+        self.player.do("report_back", recipient, answer, by=self.player.actor(who), at=at)
 
     def answering(self, code: int) -> str:
         """Return the account that answers for a unit."""

@@ -61,12 +61,12 @@ class Outbreak:
     def plan(self) -> None:
         first = self.stories[0]
         for story in self.stories:
-            self.player.plan(local(story.positive), "初筛阳性报告", lambda at, s=story: self.find(at, s))
-        self.player.plan("2022-07-14 12:59", "首例订正为确诊病例(轻型)", lambda at: self.reclassify(at, first))
+            self.player.plan(local(story.positive), "初筛阳性报告", self.find, story)
+        self.player.plan("2022-07-14 12:59", "首例订正为确诊病例(轻型)", self.reclassify, first)
         for story in self.stories:
             self.player.plan(
                 local(story.registered) + timedelta(hours=3), "判定密接和密接的密接,签发隔离决定",
-                lambda at, s=story: self.trace(at, s),
+                self.trace, story,
             )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------------------- the case
@@ -99,10 +99,10 @@ class Outbreak:
         }, by=epi, at=at + timedelta(minutes=10))  # fmt: skip
         retest = at + timedelta(minutes=30)
         registered = local(story.registered)
-        player.plan(registered - timedelta(minutes=15), "复核阳性", lambda at: self._retest(at, story, patient, retest))
-        player.plan(registered, "病例登记并网络直报", lambda at: self._register(at, story, patient))
-        player.plan(registered + timedelta(minutes=50), "病例转运定点医院", lambda at: self._transfer(at, story))
-        player.plan(registered + timedelta(hours=2), "核心流调信息", lambda at: self._investigate(at, story))
+        player.plan(registered - timedelta(minutes=15), "复核阳性", self._retest, story, patient, retest)
+        player.plan(registered, "病例登记并网络直报", self._register, story, patient)
+        player.plan(registered + timedelta(minutes=50), "病例转运定点医院", self._transfer, story)
+        player.plan(registered + timedelta(hours=2), "核心流调信息", self._investigate, story)
 
     def _sample(
         self, story: Story, patient: ResidentLine, which: str, purpose: str, taken: datetime, told: datetime, value: str
@@ -180,11 +180,13 @@ class Outbreak:
                 "id": str(player.id_of("risk", story.key, place)), "incident": self.incident, "case": case, "name": place,
                 "division_code": story.area.lo, "since": local(since), "until": local(until),
             }, by=epi, at=at)  # fmt: skip
-        player.plan(at + timedelta(hours=14), "初步流调报告", lambda at: player.do(
-            "record_investigation", (story.key, "preliminary_report"), {
-                "id": str(player.id_of("investigation", story.key, "preliminary_report")), "case": case,
-                "stage": "preliminary_report", "summary": "初步流调报告:传播链清楚,未见社会面扩散",
-            }, by=epi, at=at))  # fmt: skip
+        player.plan(at + timedelta(hours=14), "初步流调报告", self._conclude, story)
+
+    def _conclude(self, at: datetime, story: Story) -> None:
+        self.player.do("record_investigation", (story.key, "preliminary_report"), {
+            "id": str(self.player.id_of("investigation", story.key, "preliminary_report")), "case": self.case(story),
+            "stage": "preliminary_report", "summary": "初步流调报告:传播链清楚,未见社会面扩散",
+        }, by=self.player.actor("epi"), at=at)  # fmt: skip
 
     def trace(self, at: datetime, story: Story) -> None:
         """Determine contacts and contacts of contacts, order each into quarantine, and bring them there."""
@@ -210,7 +212,10 @@ class Outbreak:
         player.plan(
             at + timedelta(hours=2),
             "密接集中隔离、次密接居家隔离到位",
-            lambda at: self._settle(at, story, close, secondary),
+            self._settle,
+            story,
+            close,
+            secondary,
         )
 
     def contacts(self, story: Story) -> tuple[list[ResidentLine], list[tuple[ResidentLine, uuid.UUID]]]:

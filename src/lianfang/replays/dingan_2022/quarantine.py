@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 from lianfang.core.duties.queries import DutyRow, duties
 from lianfang.core.people.queries import ResidentLine
@@ -18,7 +19,7 @@ from lianfang.replays.dingan_2022.places import FIRST_DAY, JIANGNAN, LAST_DAY, P
 from lianfang.replays.dingan_2022.rounds import pieces
 from lianfang.replays.player import Payload
 from lianfang.response.quarantine.queries import orders
-from lianfang.response.specimens.queries import results_of
+from lianfang.response.specimens.queries import PersonResult, results_of
 from lianfang.response.zones.queries import ZoneRow, zones
 
 MORNING, AFTERNOON, EVENING = time(9, 30), time(16, 30), time(20)
@@ -56,15 +57,18 @@ class Days:
             plan(at_local(day, time(11)), "", self.drive_home)
             plan(at_local(day, time(15)), "", self.visit_doors)
             plan(at_local(day, AFTERNOON), "", self.check)
+            plan(at_local(day, time(17)), "", self.result)
+            plan(at_local(day, time(17, 30)), "", self.note_results)
             plan(at_local(day, EVENING), "", self.release)
             plan(at_local(day, time(21)), "", self.review_zones)
         for zone in self.zones():
-            plan(zone.drawn, f"划定{zone.name}", lambda at, z=zone: self.draw(at, z))
+            plan(zone.drawn, f"划定{zone.name}", self.draw, zone)
         for code, day in CLEARING:
             plan(
                 at_local(day, time(7)),
                 f"{self.cast.villages[code]}解封前全员检测",
-                lambda at, c=code: self.clear(at, c),
+                self.clear,
+                code,
             )
 
     def roll(self, at: datetime) -> None:
@@ -125,18 +129,42 @@ class Days:
             {"id": str(player.id_of("test", order, at)), "order": str(order), "sampled_at": at, "result": "pending",
              "sample": str(player.id_of("sample", order, at))} for order, _ in held
         ]}, by=player.actor(sampler), at=at)  # fmt: skip
-        evening = at + timedelta(hours=6)
-        player.plan(evening, "", lambda at, t=tubes: self.result(at, key, t))
 
-    def result(self, at: datetime, key: tuple[str, datetime, int], tubes: list[Payload]) -> None:
-        player, (sampler, sampled, _) = self.player, key
-        player.do("record_results", key, {"lab": "县人民医院", "results": [
-            {"tube": tube["id"], "value": "negative", "tested_at": at} for tube in tubes
+    def result(self, at: datetime) -> None:
+        """In the afternoon the laboratory reports the day's samples, found in the records as those without a result."""
+        player = self.player
+        waiting = self.waiting(at)
+        if not waiting:
+            return
+        player.do("record_results", ("quarantine", at), {"lab": "县人民医院", "results": [
+            {"tube": str(row.tube), "value": "negative", "tested_at": at} for row in waiting
         ]}, by=player.actor("lab"), at=at)  # fmt: skip
-        player.do("record_tests", (*key, "result"), {"tests": [
-            {"id": str(player.id_of("test result", tube["id"])), "order": tube["order_id"], "sampled_at": sampled,
-             "result": "negative", "sample": tube["samples"][0]["id"]} for tube in tubes
-        ]}, by=player.actor(sampler), at=at)  # fmt: skip
+
+    def note_results(self, at: datetime) -> None:
+        """Whoever took a sample notes its result on the order it was taken for."""
+        for sampler, rows in self.by_sampler(self.known(at)):
+            self.player.do("record_tests", (sampler, at, "result"), {"tests": [
+                {"id": str(self.player.id_of("test result", row.sample)), "order": str(row.order_id),
+                 "sampled_at": row.taken_at, "result": row.value, "sample": str(row.sample)} for row in rows
+            ]}, by=self.player.actor(sampler), at=at)  # fmt: skip
+
+    def waiting(self, at: datetime) -> list[PersonResult]:
+        return [row for row in self.samples(at) if not row.value]
+
+    def known(self, at: datetime) -> list[PersonResult]:
+        return [row for row in self.samples(at) if row.value]
+
+    def samples(self, at: datetime) -> list[PersonResult]:
+        """Return today's samples of people under orders."""
+        people = [row.resident for row in orders(by=self.player.actor("quarantine"), limit=10_000)]
+        found = results_of(people, by=self.player.actor("lab"), since=at_local(at.date()))
+        return [row for row in found if row.purpose == "quarantine"]
+
+    def by_sampler(self, rows: list[PersonResult]) -> list[tuple[str, list[PersonResult]]]:
+        hands: dict[str, list[PersonResult]] = defaultdict(list)
+        for row in rows:
+            hands["site" if row.site_code == SITE_CODE else f"sampler.{row.site_code // 1000}"].append(row)
+        return sorted(hands.items())
 
     # ------------------------------------------------------------------------------------------------------- release
 
@@ -194,8 +222,8 @@ class Days:
         """Evaluate every zone's conditions each evening; the commander steps down what may be, and renews what ends."""
         for zone in self.zones():
             if local(zone.drawn) < at:
-                proposed = self.player.do("review_zone", (zone.key, at), lambda z=zone: self.facts(z, at),
-                                          by=self.player.actor("epi"), at=at)  # fmt: skip
+                facts = partial(self.facts, zone, at)
+                proposed = self.player.do("review_zone", (zone.key, at), facts, by=self.player.actor("epi"), at=at)
                 self.decide(at + timedelta(minutes=20), zone, proposed)
 
     def decide(self, at: datetime, zone: Sealed, proposed: dict[str, object]) -> None:
@@ -262,10 +290,12 @@ class Days:
             ]  # fmt: skip
             self.player.do("register_tubes", ("clearing", code, number), {"tubes": tubes, "accept": "nothing"},
                            by=self.player.actor(f"sampler.{code}"), at=when)  # fmt: skip
-            self.player.plan(when + timedelta(hours=5), "", lambda at, t=tubes, n=number: self.player.do(
-                "record_results", ("clearing", code, n), {"lab": "县人民医院", "results": [
-                    {"tube": tube["id"], "value": "negative", "tested_at": at} for tube in t
-                ]}, by=self.player.actor("lab"), at=at))  # fmt: skip
+            self.player.plan(when + timedelta(hours=5), "", self.cleared, (code, number), tubes)
+
+    def cleared(self, at: datetime, batch: tuple[int, int], tubes: list[Payload]) -> None:
+        results = [{"tube": tube["id"], "value": "negative", "tested_at": at} for tube in tubes]
+        payload = {"lab": "县人民医院", "results": results}
+        self.player.do("record_results", ("clearing", *batch), payload, by=self.player.actor("lab"), at=at)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Rounds:
     def plan(self) -> None:
         for round in timetable():
             name = self.cast.villages[round.code]
-            self.player.plan(round.start, f"{name}第{round.number}轮区域核酸检测", lambda at, r=round: self.open(at, r))
+            self.player.plan(round.start, f"{name}第{round.number}轮区域核酸检测", self.open, round)
 
     def id(self, round: Round) -> str:
         return str(self.player.id_of("round", round.key))
@@ -92,14 +92,14 @@ class Rounds:
              "tables": 4, "samplers": 8}
             for number in range(sites)
         ]}, by=testing, at=at + timedelta(minutes=10))  # fmt: skip
-        player.plan(at + timedelta(minutes=20), "", lambda at: self.exclude(at, round, people))
-        player.plan(at + timedelta(minutes=45), "", lambda at: self.sample(at, round, people, sites))
+        player.plan(at + timedelta(minutes=20), "", self.exclude, round, people)
+        player.plan(at + timedelta(minutes=45), "", self.sample, round, people, sites)
         self.forces.serve_at_sites(at + timedelta(minutes=30), round.code, round.number, sites)
         for hours, what, event in (
             (5.0, "", self.report), (5.5, "", self.visit), (7.0, "", self.sample_late), (8.0, "", self.report),
             (8.5, f"{name}第{round.number}轮收官签认", self.close),
         ):  # fmt: skip
-            player.plan(at + timedelta(hours=hours), what, lambda at, r=round, e=event: e(at, r))
+            player.plan(at + timedelta(hours=hours), what, event, round)
 
     def site(self, round: Round, number: int) -> str:
         return str(self.player.id_of("site", round.key, number))
@@ -153,7 +153,7 @@ class Rounds:
             when = at + timedelta(hours=number / BATCHES_AN_HOUR)
             for tube in tubes:
                 tube |= {"site": self.site(round, number % sites), "opened_at": when, "sealed_at": when}
-            self.player.plan(when, "", lambda at, t=tubes, n=number: self.register(at, round, f"day/{n}", t))
+            self.player.plan(when, "", self.register, round, f"day/{number}", tubes)
 
     def register(self, at: datetime, round: Round, key: str, tubes: list[Payload]) -> None:
         payload = {"tubes": tubes, "accept": "nothing"}

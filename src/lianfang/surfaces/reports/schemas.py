@@ -3,18 +3,10 @@
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from lianfang.core.access.commands import Envelope, calls
+from lianfang.core.access.commands import Envelope, Payload, calls
 from lianfang.core.access.rules import Actor
 from lianfang.surfaces.reports import actions
 from lianfang.surfaces.reports.rules import NewQuotation
-
-
-class Payload(BaseModel):
-    """Fields that nobody defined are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class OpenReports(Payload):

@@ -23,7 +23,7 @@ from lianfang.surfaces.reports.counts import Count, checked_params, count_of
 from lianfang.surfaces.reports.exports import TYPES, as_file, text_of
 from lianfang.surfaces.reports.lists import Cell, CountedList, Heading
 from lianfang.surfaces.reports.permissions import SUBMIT_REPORT
-from lianfang.surfaces.reports.rules import CountRefused, value_text
+from lianfang.surfaces.reports.rules import CountRefused, read_value, value_text
 from lianfang.surfaces.session import ActingRequest
 
 PAGE = 50
@@ -61,7 +61,7 @@ def show_press_report(request: ActingRequest, scenario: str) -> HttpResponse:
     figures = queries.figures(by=request.actor, scenario=scenario, at=request.at)
     if not figures:
         raise Http404(scenario)
-    rows = [(figure, value_text(figure.counted)) for figure in figures]
+    rows = [(figure, value_text(figure.counted), value_text(read_value(figure.value))) for figure in figures]
     agreeing = sum(figure.agrees for figure in figures)
     page = {"scenario": scenario, "rows": rows, "agreeing": agreeing, "total": len(figures)}
     return render(request, "reports/press_report.html", page)
