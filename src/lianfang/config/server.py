@@ -109,17 +109,17 @@ def serve(home: Home, database: str, address: tuple[str, int], workers: int, say
 
 
 def work(database: str | None = None) -> None:
-    """Do the work behind the scenes until SIGTERM: seal the audit each second."""
+    """Do the work behind the scenes until SIGTERM: seal the audit each second, let time pass every two minutes."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     from lianfang.config.prepare import set_up_django
 
     set_up_django("worker", database)
     from django.db import OperationalError
 
-    from lianfang.core.access.sealer import run_forever
+    from lianfang.config.worker import work_forever
 
     try:
-        run_forever()
+        work_forever()
     except OperationalError as error:
         reason = str(error).splitlines()[0]
         raise NotReady(f"The worker lost the database and ends; `serve` starts it again: {reason}") from error

@@ -19,7 +19,7 @@ def serve(host: str, port: int, workers: int, database: str) -> None:
 @click.command()
 @click.option("--database", default="lianfang", show_default=True, envvar="LIANFANG_DATABASE")
 def work(database: str) -> None:
-    """Do the work behind the scenes (the audit's seals); `serve` starts it by itself."""
+    """Do the work behind the scenes (the audit's seals, the roll of the day, visits falling due); `serve` starts it by itself."""
     from lianfang.config import server
 
     server.work(database)

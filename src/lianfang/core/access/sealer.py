@@ -6,7 +6,6 @@ in a sealed batch later. The chain is keyed, so that whoever can write the table
 
 import hashlib
 import hmac
-import time
 import uuid
 from dataclasses import dataclass
 
@@ -66,13 +65,6 @@ def verify_audit() -> Verification:
             start, sealed = until, sealed + rows
         cursor.execute("SELECT count(*) FROM access_auditentry WHERE xid >= %s", [start])
         return Verification(len(seals), sealed, cursor.fetchone()[0], None)
-
-
-def run_forever(every: float = 1.0) -> None:
-    """Seal once in every so many seconds until the process is ended."""
-    while True:
-        seal_audit()
-        time.sleep(every)
 
 
 def _last_seal(cursor) -> tuple[int, int, bytes]:  # type: ignore[no-untyped-def]
