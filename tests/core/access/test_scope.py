@@ -1,5 +1,7 @@
 """The database is the last line: no scope, no rows; another's scope cannot be made up."""
 
+import hashlib
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -56,6 +58,20 @@ def test_a_token_of_another_connection_is_refused(commander):
     ):
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lianfang.scope', %s, true)", [scope_token(commander, 1)])
+        count()
+
+
+def test_a_scope_sealed_with_a_key_of_ones_own_is_refused():
+    """A temporary table hides the real one from every unqualified name, also inside of the owner's functions."""
+    with pytest.raises(DatabaseError, match="not one that this server sealed"), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TEMPORARY TABLE scope_key (inner_pad bytea, outer_pad bytea) ON COMMIT DROP")
+            cursor.execute("INSERT INTO scope_key VALUES ('a', 'b')")
+            cursor.execute("GRANT SELECT ON scope_key TO PUBLIC")
+            cursor.execute("SELECT pg_backend_pid()")
+            body = f"0|999999999999999|command|x|{cursor.fetchone()[0]}"
+            seal = hashlib.sha256(b"b" + hashlib.sha256(b"a" + body.encode()).digest()).hexdigest()
+            cursor.execute("SELECT set_config('lianfang.scope', %s, true)", [f"{body}#{seal}"])
         count()
 
 
