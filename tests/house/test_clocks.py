@@ -4,8 +4,7 @@ import ast
 import re
 
 import pytest
-
-from house import SOURCE, modules
+from source_tree import SOURCE, modules
 
 DATABASE_TIME = re.compile(
     r"\b(?:now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\s*\(\s*\)"

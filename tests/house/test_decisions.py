@@ -3,8 +3,7 @@
 import re
 
 import pytest
-
-from house import ROOT
+from source_tree import ROOT
 
 RECORDS = sorted((ROOT / "docs/adr").glob("*.md"))
 PARTS = ["**Context.**", "**Decision.**", "**Consequences.**", "**The check.**"]

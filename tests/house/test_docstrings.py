@@ -1,8 +1,7 @@
 """Every public function and class of the doors, the engines and the kit says what it does; nothing prints."""
 
 import pytest
-
-from house import ROOT, SOURCE, copied_source, plant, run
+from source_tree import ROOT, SOURCE, copied_source, plant, run
 
 PLACES = ["engines", "kit"]
 DOORS = ["actions.py", "actions/*.py", "queries.py", "queries/*.py"]

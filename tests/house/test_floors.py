@@ -1,8 +1,7 @@
 """The contracts of .importlinter, each seen to break when a violation is planted in a copy of the source."""
 
 import pytest
-
-from house import SOURCE, copied_source, modules, plant, run
+from source_tree import SOURCE, copied_source, modules, plant, run
 
 PLANTED = {
     "Floors: arrows go down": ("kit/planted.py", "import lianfang.core.planted_target"),

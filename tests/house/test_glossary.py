@@ -5,8 +5,7 @@ import re
 
 import pytest
 import yaml
-
-from house import ROOT, SOURCE, run
+from source_tree import ROOT, SOURCE, run
 
 GLOSSARY = yaml.safe_load((ROOT / "docs/glossary.yaml").read_text())
 ENTRIES = [*GLOSSARY["terms"], *GLOSSARY["words"]]

@@ -5,8 +5,7 @@ import importlib.util
 
 import pytest
 from babel.messages.catalog import Catalog
-
-from house import ROOT
+from source_tree import ROOT
 
 CATALOGUE = """
 msgid ""

@@ -4,8 +4,7 @@ import subprocess
 import sys
 
 import pytest
-
-from house import SOURCE, modules
+from source_tree import SOURCE, modules
 
 PURE = [
     name for name, _ in modules() if name.split(".")[1:2] in (["kit"], ["engines"]) or "rules" in name.split(".")[3:]

@@ -4,8 +4,8 @@ import re
 
 import click
 import pytest
+from source_tree import ROOT
 
-from house import ROOT
 from lianfang.config.cli import main
 
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))

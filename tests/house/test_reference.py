@@ -2,7 +2,7 @@
 
 import shutil
 
-from house import ROOT, run
+from source_tree import ROOT, run
 
 
 def test_the_pages_are_written_from_the_source():

@@ -1,6 +1,6 @@
 """A room is entered by its doors: actions, queries, permissions and rules."""
 
-from house import copied_source, imports, modules, plant
+from source_tree import copied_source, imports, modules, plant
 
 DOORS = {"actions", "queries", "permissions", "rules"}
 FLOORS_WITH_ROOMS = {"lianfang.core", "lianfang.response"}
@@ -47,7 +47,7 @@ def is_door(target: str, room: str, more: str | None) -> bool:
 
 
 def test_rooms_are_entered_by_their_doors():
-    from house import SOURCE
+    from source_tree import SOURCE
 
     assert list(entered_by_the_wall(SOURCE)) == []
 

@@ -6,8 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from house import ROOT
+from source_tree import ROOT
 
 
 @pytest.fixture

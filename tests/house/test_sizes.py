@@ -1,8 +1,7 @@
 """The size budgets hold, and are seen to fail."""
 
 import pytest
-
-from house import ROOT, copied_source, plant, run
+from source_tree import ROOT, copied_source, plant, run
 
 LONG = "def planted() -> int:\n" + "    total = 0\n" * 65 + "    return total"
 

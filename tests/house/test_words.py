@@ -1,8 +1,7 @@
 """No file names a package source, somebody's machine or a key."""
 
 import pytest
-
-from house import ROOT, run
+from source_tree import ROOT, run
 
 
 def words(folder):

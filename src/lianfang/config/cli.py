@@ -2,8 +2,11 @@
 
 import importlib
 import importlib.util
+from typing import Any
 
 import click
+
+from lianfang.kit.refusals import Refusal
 
 COMMANDS = {
     "protocol": "protocol:protocol",
@@ -23,6 +26,13 @@ COMMANDS = {
 
 class House(click.Group):
     """Loads a command's module only when that command is used, so that the command line starts at once."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Answer a refusal with its sentence, never with a stack trace."""
+        try:
+            return super().invoke(ctx)
+        except Refusal as refusal:
+            raise click.ClickException(str(refusal)) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(name for name in COMMANDS if _exists(name))

