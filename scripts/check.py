@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,16 +23,25 @@ CHECKS: dict[str, list[str]] = {
     "sizes": ["python", "scripts/size_budgets.py"],
     "words": ["python", "scripts/house_words.py"],
     "glossary": ["python", "scripts/glossary.py", "--check"],
+    "reference": ["python", "scripts/reference.py", "--check"],
 }
 
 
 def main() -> None:
     """Run the checks, print what each found, and end with an error when any failed."""
-    with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
-        held = dict(zip(CHECKS, pool.map(run, CHECKS), strict=True))
+    # settings need a home with keys in it: one of its own, so that nobody's is touched
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["LIANFANG_HOME"] = home
+        held = run_all()
     failed = [name for name, ok in held.items() if not ok]
     print(f"check: failed: {', '.join(failed)}" if failed else f"check: all {len(held)} held")
     sys.exit(bool(failed))
+
+
+def run_all() -> dict[str, bool]:
+    """Run the checks two at a time and return which held."""
+    with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
+        return dict(zip(CHECKS, pool.map(run, CHECKS), strict=True))
 
 
 def run(name: str) -> bool:
