@@ -6,9 +6,15 @@ digits, so that a scope, a zone or a roster is one range ``lo..hi`` of integers,
 
 from dataclasses import dataclass
 
+from lianfang.kit.refusals import Refusal
+
 DIGITS = 15
 #: digits that say something, by level, from province to grid
 LEVELS = {"province": 2, "prefecture": 4, "county": 6, "township": 9, "village": 12, "grid": 15}
+
+
+class NotACode(Refusal, ValueError):
+    """A number or range that no division code can be."""
 
 
 @dataclass(frozen=True, order=True)
@@ -20,7 +26,7 @@ class CodeRange:
 
     def __post_init__(self) -> None:
         if not 0 <= self.lo <= self.hi < 10**DIGITS:
-            raise ValueError(f"not a range of 15-digit division codes: {self.lo}..{self.hi}")
+            raise NotACode(f"not a range of 15-digit division codes: {self.lo}..{self.hi}; correct the codes")
 
     def __contains__(self, code: object) -> bool:
         return isinstance(code, int) and self.lo <= code <= self.hi
@@ -41,7 +47,7 @@ def full_code(code: str | int) -> int:
     """Return the 15-digit integer of a shorter code: ``"469021"`` → ``469021000000000``."""
     digits = str(code)
     if not digits.isdigit() or len(digits) > DIGITS:
-        raise ValueError(f"not a division code: {code!r}")
+        raise NotACode(f"not a division code: {code!r}; give its digits, at most {DIGITS}")
     return int(digits.ljust(DIGITS, "0"))
 
 

@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from django.db import DataError, IntegrityError
 from pydantic import ValidationError
 
 from lianfang.core.access.commands import CommandHandler, Envelope, Payload, Receipt, apply_command, calls
 from lianfang.core.access.rules import Actor
 from lianfang.core.duties.actions import finish_duty, waive_duties
+from lianfang.core.duties.permissions import FINISH_DUTY
 from lianfang.core.duties.queries import command_of
 from lianfang.core.duties.rules import DutyHasItsCommand
-from lianfang.kit.refusals import Refusal
+from lianfang.kit.refusals import Conflict, Refusal
 from lianfang.response.cases import schemas as cases
 from lianfang.response.checkpoints import schemas as checkpoints
 from lianfang.response.command import schemas as command
@@ -29,6 +31,10 @@ class PayloadRefused(Refusal):
     """The payload of a command is not what its kind needs: which field, and why."""
 
 
+class RecordContradicted(Conflict):
+    """The database does not take what a command would write: two records exclude each other, or a record itself."""
+
+
 class RollDay(Payload):
     county: int
 
@@ -46,6 +52,7 @@ class WaiveDuties(Payload):
 
 
 def _finish_duty(by: Actor, envelope: Envelope, payload: FinishDuty) -> dict[str, Any]:
+    by.require(FINISH_DUTY)
     own = command_of(payload.duty, by=by)
     if own:
         raise DutyHasItsCommand(f"This duty is finished by recording the work itself: send “{own}”.")
@@ -85,7 +92,23 @@ def submit(envelope: Envelope, *, by: Actor) -> Receipt:
         raise UnknownCommand(f"There is no command “{envelope.kind}”. Known: {', '.join(sorted(COMMANDS))}.")
     model, handler = COMMANDS[envelope.kind]
     payload = _read(model, envelope)
-    return apply_command(envelope, lambda by, envelope: handler(by, envelope, payload), by=by)
+    try:
+        return apply_command(envelope, lambda by, envelope: handler(by, envelope, payload), by=by)
+    except DataError as error:
+        raise PayloadRefused(
+            f"The command {envelope.kind} carries a value that does not fit ({_first_line(error)}). "
+            "Shorten or correct it and send the command again."
+        ) from error
+    except IntegrityError as error:
+        # Without what the database adds below the first line: it may quote a person's row.
+        raise RecordContradicted(
+            f"The command {envelope.kind} contradicts what is on record, or itself ({_first_line(error)}). "
+            "Refresh, correct it and send it again."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _read(model: type[Payload], envelope: Envelope) -> Payload:

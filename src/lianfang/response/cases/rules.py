@@ -5,6 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from pydantic import AwareDatetime
+
 from lianfang.engines.protocol import Pack, PackSilent, reclassify, tier_of
 from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
@@ -80,8 +82,8 @@ class NewContact:
     __pydantic_config__ = {"extra": "forbid"}
     resident: uuid.UUID
     tier: str
-    last_exposure_at: datetime
-    first_exposure_at: datetime | None = None
+    last_exposure_at: AwareDatetime
+    first_exposure_at: AwareDatetime | None = None
     case: uuid.UUID | None = None
     via: uuid.UUID | None = None
     relation: str = ""

@@ -1,8 +1,9 @@
 """What commands about cases carry, and the action each calls."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from pydantic import AwareDatetime
 
 from lianfang.core.access.commands import Commands, Envelope, Payload, calls
 from lianfang.core.access.rules import Actor
@@ -27,14 +28,14 @@ class HoldInPlace(Payload):
     reason: str
     authority: str
     appeal_to: str
-    ends_at: datetime | None = None
+    ends_at: AwareDatetime | None = None
     id: UUID | None = None
 
 
 class RecordRetest(Payload):
     positive: UUID
     result: str
-    sampled_at: datetime
+    sampled_at: AwareDatetime
 
 
 class RegisterCase(Payload):
@@ -44,11 +45,11 @@ class RegisterCase(Payload):
     detected_by: str
     class_code: str
     reason: str
-    sampled_at: datetime
+    sampled_at: AwareDatetime
     severity: str | None = None
     findings: list[str] = []
     community_detected: bool | None = None
-    onset_at: datetime | None = None
+    onset_at: AwareDatetime | None = None
     screen_positive: UUID | None = None
     hospital: str = ""
     id: UUID | None = None
@@ -85,8 +86,8 @@ class RecordInvestigation(Payload):
 
 class Stay(Payload):
     place_text: str
-    since: datetime
-    until: datetime
+    since: AwareDatetime
+    until: AwareDatetime
     place: UUID | None = None
     place_code: int | None = None
     note: str = ""
@@ -103,8 +104,8 @@ class MarkRiskSite(Payload):
     incident: UUID
     division_code: int
     name: str
-    since: datetime
-    until: datetime
+    since: AwareDatetime
+    until: AwareDatetime
     case: UUID | None = None
     place: UUID | None = None
     note: str = ""

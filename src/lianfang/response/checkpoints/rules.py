@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from pydantic import AwareDatetime
+
 from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
 
@@ -54,7 +56,7 @@ class NewPassage:
 
     __pydantic_config__ = {"extra": "forbid"}
     checkpoint: uuid.UUID
-    at: datetime
+    at: AwareDatetime
     direction: str
     purpose: str
     outcome: str = LET_THROUGH

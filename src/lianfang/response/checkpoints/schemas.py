@@ -1,7 +1,8 @@
 """What the commands of this room carry, and which action each one calls."""
 
 import uuid
-from datetime import datetime
+
+from pydantic import AwareDatetime
 
 from lianfang.core.access.commands import Commands, Payload, calls
 from lianfang.response.checkpoints import actions
@@ -18,7 +19,7 @@ class OpenCheckpoint(Payload):
     reason: str
     authority: str
     appeal_to: str
-    ends_at: datetime
+    ends_at: AwareDatetime
     lon: float | None = None
     lat: float | None = None
     issued_by: str = ""
@@ -29,7 +30,7 @@ class RenewCheckpoint(Payload):
     reason: str
     authority: str
     appeal_to: str
-    ends_at: datetime
+    ends_at: AwareDatetime
     issued_by: str = ""
 
 

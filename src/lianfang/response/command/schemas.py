@@ -1,7 +1,8 @@
 """What the commands of this room carry, and which action each one calls."""
 
 import uuid
-from datetime import datetime
+
+from pydantic import AwareDatetime
 
 from lianfang.core.access.commands import Commands, Payload, calls
 from lianfang.kit.codes import CodeRange
@@ -90,8 +91,8 @@ class IssueDirective(Payload):
     text: str
     authority: str
     recipients: tuple[Recipient, ...]
-    acknowledge_by: datetime
-    feedback_by: datetime | None = None
+    acknowledge_by: AwareDatetime
+    feedback_by: AwareDatetime | None = None
     issued_by: str = ""
     meeting: uuid.UUID | None = None
 

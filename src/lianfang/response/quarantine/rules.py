@@ -7,6 +7,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
+from pydantic import AwareDatetime
+
 from lianfang.engines.protocol import LegDates, Pack, leg_schedule, pack_of_protocol, quarantine_plan, tier_of
 from lianfang.kit.clock import LOCAL, local_date
 from lianfang.kit.codes import county_of
@@ -74,7 +76,7 @@ class NewOrder:
     __pydantic_config__ = {"extra": "forbid"}
     resident: uuid.UUID
     tier: str
-    last_exposure_at: datetime
+    last_exposure_at: AwareDatetime
     reason: str
     authority: str
     appeal_to: str
@@ -84,7 +86,7 @@ class NewOrder:
     linked_resident: uuid.UUID | None = None
     dependants: bool | None = None
     keeper: str = ""
-    started_at: datetime | None = None
+    started_at: AwareDatetime | None = None
     id: uuid.UUID = field(default_factory=new_id)
 
 
@@ -108,7 +110,7 @@ class NewTest:
     __pydantic_config__ = {"extra": "forbid"}
 
     order: uuid.UUID
-    sampled_at: datetime
+    sampled_at: AwareDatetime
     result: str
     sample: uuid.UUID | None = None
     environment: bool = False
@@ -158,6 +160,8 @@ def order_fault(protocol: str, order: NewOrder, home_code: int, issued_at: datet
             return f"fill in {name.replace('_', ' ')}: a person must be able to read it and object to it."
     if order.last_exposure_at > issued_at:
         return "the last exposure lies after the order; correct the time."
+    if order.started_at and order.started_at > issued_at:
+        return "nobody is in place after the order only; leave started_at empty and record the start when it comes."
     if legs_to_serve(protocol, order, issued_at)[0].kind != "central_quarantine":
         return None
     if order.site_code is None or not order.place.strip():

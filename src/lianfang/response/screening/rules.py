@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal, TypeVar
 
+from pydantic import AwareDatetime
+
 from lianfang.core.duties.rules import Balance
 from lianfang.engines.protocol import Pack, household_tube, pool_size
 from lianfang.kit.codes import CodeRange, county_of
@@ -130,7 +132,7 @@ class VisitEntry:
     outcome: VisitOutcome
     reason: Reason | None = None
     where: str = ""
-    appointment_at: datetime | None = None
+    appointment_at: AwareDatetime | None = None
     note: str = ""
 
 

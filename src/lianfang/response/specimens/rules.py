@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from pydantic import AwareDatetime
+
 from lianfang.core.access.rules import Actor
 from lianfang.engines.protocol import Pack, clock
 from lianfang.kit.codes import unit_range
@@ -47,7 +49,7 @@ class SampleEntry:
 
     id: uuid.UUID
     resident: uuid.UUID
-    taken_at: datetime | None = None
+    taken_at: AwareDatetime | None = None
     taken_by: uuid.UUID | None = None
 
 
@@ -65,12 +67,12 @@ class TubeEntry:
     capacity: int
     purpose: Purpose
     division_code: int
-    opened_at: datetime
+    opened_at: AwareDatetime
     samples: tuple[SampleEntry, ...] = ()
     round: uuid.UUID | None = None
     order_id: uuid.UUID | None = None
     site: uuid.UUID | None = None
-    sealed_at: datetime | None = None
+    sealed_at: AwareDatetime | None = None
 
 
 @dataclass(frozen=True)
@@ -266,10 +268,10 @@ class ResultEntry:
     """A laboratory's finding for one tube, named by its id or by the code printed on it; ``ct`` is the lowest Ct value."""
 
     value: Value
-    tested_at: datetime
+    tested_at: AwareDatetime
     tube: uuid.UUID | None = None
     code: str = ""
-    reported_at: datetime | None = None
+    reported_at: AwareDatetime | None = None
     ct: float | None = None
 
 

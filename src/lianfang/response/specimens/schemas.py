@@ -1,9 +1,8 @@
 """The payloads of the commands that reach specimens from outside, and what each of them does."""
 
 import uuid
-from datetime import datetime
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from lianfang.core.access.commands import Commands, Payload, calls
 from lianfang.response.specimens import actions
@@ -48,7 +47,7 @@ class CorrectResult(Payload):
     value: Value
     lab: str = Field(max_length=80)
     reason: str = Field(min_length=1, max_length=200)
-    tested_at: datetime
+    tested_at: AwareDatetime
     ct: float | None = None
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from pydantic import AwareDatetime
+
 from lianfang.kit.clock import LOCAL
 from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
@@ -116,7 +118,7 @@ class NewDeployment:
     division_code: int
     kind: str
     line: str
-    until: datetime | None = None
+    until: AwareDatetime | None = None
     application: uuid.UUID | None = None
     id: uuid.UUID = field(default_factory=new_id)
 
@@ -141,8 +143,8 @@ class NewShift:
     subject: uuid.UUID
     name: str
     division_code: int
-    starts_at: datetime
-    ends_at: datetime
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
     role: str
     headcount: int = 1
     protective: bool = False
@@ -156,7 +158,7 @@ class CheckIn:
 
     __pydantic_config__ = _STRICT
     assignment: uuid.UUID
-    at: datetime
+    at: AwareDatetime
     people: int | None = None
     id: uuid.UUID = field(default_factory=new_id)
 
@@ -167,7 +169,7 @@ class CheckOut:
 
     __pydantic_config__ = _STRICT
     assignment: uuid.UUID
-    at: datetime
+    at: AwareDatetime
     relieved_by: uuid.UUID | None = None
 
 
@@ -179,8 +181,8 @@ class NewAttendance:
     responder: uuid.UUID
     division_code: int
     line: str
-    checked_in_at: datetime
-    checked_out_at: datetime | None = None
+    checked_in_at: AwareDatetime
+    checked_out_at: AwareDatetime | None = None
     voluntary: bool | None = None
     id: uuid.UUID = field(default_factory=new_id)
 

@@ -1,7 +1,9 @@
 """What the commands of this room carry, and which action each one calls."""
 
 import uuid
-from datetime import date, datetime
+from datetime import date
+
+from pydantic import AwareDatetime
 
 from lianfang.core.access.commands import Commands, Payload, calls
 from lianfang.response.workforce import actions
@@ -65,7 +67,7 @@ class OpenAppeal(Payload):
     text: str
     line: str
     needed: int
-    closes_at: datetime | None = None
+    closes_at: AwareDatetime | None = None
     incident: uuid.UUID | None = None
 
 
@@ -84,7 +86,7 @@ class AssignVolunteers(Payload):
     applications: tuple[uuid.UUID, ...]
     division_code: int
     line: str
-    until: datetime | None = None
+    until: AwareDatetime | None = None
 
 
 class PlanShifts(Payload):

@@ -1,8 +1,10 @@
 """What commands about zones carry, and the action each calls."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
+
+from pydantic import AwareDatetime
 
 from lianfang.core.access.commands import Commands, Payload, calls
 from lianfang.engines.protocol import ZoneDecision, ZoneScreen
@@ -28,7 +30,7 @@ class DrawZone(Payload):
     reason: str
     authority: str
     appeal_to: str
-    ends_at: datetime | None = None
+    ends_at: AwareDatetime | None = None
     emergency: str = ""
     id: UUID | None = None
 
@@ -46,7 +48,7 @@ class DecideZone(Payload):
     level: str | None
     reason: str
     authority: str
-    ends_at: datetime | None = None
+    ends_at: AwareDatetime | None = None
     emergency: str = ""
 
 
