@@ -4,13 +4,15 @@ An account is signed in for one shift; each of its requests acts under one grant
 inside of that transaction, so that whatever it raises undoes whatever it wrote.
 """
 
+import logging
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
@@ -19,6 +21,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation.trans_real import get_languages
 
+from lianfang.core.access.commands import EARLIEST
 from lianfang.core.access.queries import actors_of
 from lianfang.core.access.rules import Actor, NotPermitted, SignInRefused
 from lianfang.core.access.scope import acting
@@ -28,6 +31,7 @@ from lianfang.kit.refusals import Conflict, NotFound, Refusal
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 Answer = Callable[[HttpRequest], HttpResponse]
 
+log = logging.getLogger(__name__)
 GRANT = "grant"
 #: address spaces that ask for their own proof of who somebody is
 OWN_GATES = {"api", "portal"}
@@ -131,7 +135,9 @@ def answer(request: ActingRequest, view: Callable[..., HttpResponse], args: Any,
             return response.render() if isinstance(response, TemplateResponse) else response
     except Refusal as refusal:
         return refused(request, refusal)
-    except Http404:
+    except (Http404, DataError) as error:
+        if isinstance(error, DataError):  # what the database cannot even look up: a NUL, a number past all bounds
+            log.warning("%s asks for what cannot be looked up", request.path, exc_info=error)
         return refused(request, NotFound(_("There is no such page in your area. Go back, or choose from the menu.")))
     except PermissionDenied:
         return refused(request, NotPermitted(_("This post may not do this. Ask the duty desk who can.")))
@@ -150,12 +156,13 @@ def read_instant(text: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        moment = moment.astimezone(LOCAL) if moment.tzinfo else moment.replace(tzinfo=LOCAL)
+        moment.astimezone(UTC)  # the first and last days of the calendar leave it in other zones
+    except (ValueError, OverflowError):
         raise Refusal(
             _("“%(text)s” is no date and time. Write it like 2022-07-17T20:00.") % {"text": text[:40]}
         ) from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=LOCAL)
-    return moment if moment < response_now() else None
+    return max(moment, EARLIEST) if moment < response_now() else None
 
 
 def _sign_in_address() -> str:

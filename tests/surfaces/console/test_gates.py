@@ -159,6 +159,21 @@ def test_an_address_that_leads_nowhere_says_what_to_do(headquarters):
     assert answer.status_code == 404 and "从态势页重新进入" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("question", "status"),
+    [
+        ("at=0002-01-01T00:00", 200),
+        ("at=0001-01-01T00:00%2B14:00", 422),
+        ("at=2022-07-14T12:00%2B23:59", 200),
+        ("at=9999-12-31T23:59-14:00", 422),
+        ("state=%00", 404),
+        ("kind=%00", 404),
+    ],
+)
+def test_no_address_breaks_a_page(headquarters, question, status):
+    assert headquarters.get(f"/duties/?{question}").status_code == status
+
+
 def test_signing_in_leads_on_and_never_elsewhere(villages):
     name = account(("commander", "command", "469021"))[0]
     for target, landed in (("/duties/", "/duties/"), ("https://evil.example/", "/"), ("//evil.example", "/")):

@@ -129,3 +129,31 @@ def test_an_unknown_command_and_a_time_without_zone_are_refused(call):
     assert "Known: " in call("post", "commands", command("fly")).json()["detail"]
     naive = command() | {"valid_at": "2022-07-14T12:30:00"}
     assert "time zone" in call("post", "commands", naive).json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "valid_at", ["2199-01-01T00:00:00+08:00", "0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-14:00"]
+)
+def test_nothing_holds_at_a_time_still_to_come_or_before_there_were_records(call, visit, valid_at):
+    body = command(duty=visit, outcome="seen") | {"valid_at": valid_at}
+    answer = call("post", "commands", body)
+    assert answer.status_code == 422
+    assert "Correct valid_at" in answer.json()["detail"]
+
+
+def test_the_books_at_a_time_without_its_zone_are_not_guessed(call):
+    answer = call("get", "duties/balance?at=2022-07-16T12:00:00")
+    assert answer.status_code == 422
+    assert "needs a time zone" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("question", ["kind=%00", "state=%00", "offset=99999999999999999999"])
+def test_what_cannot_be_looked_up_is_refused_not_broken(call, question):
+    answer = call("get", f"duties?{question}")
+    assert answer.status_code == 422
+    assert "out of bounds" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["grid\x00", "grid\ud800"])
+def test_a_name_that_no_account_can_have_is_refused_not_broken(call, name):
+    assert call("post", "sign-in", {"username": name, "password": "x"}, by=None).status_code == 422

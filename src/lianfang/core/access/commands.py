@@ -5,15 +5,20 @@ import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from pydantic import BaseModel, ConfigDict
 
-from lianfang.core.access.rules import Actor, CommandIdTaken
+from lianfang.core.access.rules import Actor, CommandIdTaken, NotYetSo
 from lianfang.core.access.scope import acting
-from lianfang.kit.clock import machine_now, response_now
+from lianfang.kit.clock import LOCAL, local, machine_now, response_now
+
+#: how far a phone's clock may run ahead of the house's
+AHEAD = timedelta(minutes=10)
+#: before this nothing was recorded here: an earlier time is a slip of the keyboard
+EARLIEST = local("2000-01-01")
 
 
 @dataclass(frozen=True)
@@ -88,9 +93,10 @@ def _receipt_of(made: Any) -> dict[str, Any]:
 def apply_command(envelope: Envelope, handler: Handler, *, by: Actor) -> Receipt:
     """Apply a command exactly once, in one transaction with everything it causes, and return its receipt.
 
-    Raises `CommandIdTaken` when the id was used before for another payload or by somebody out of sight; whatever the
-    handler raises leaves no trace.
+    Raises `CommandIdTaken` when the id was used before for another payload or by somebody out of sight, `NotYetSo`
+    when it is to hold at a time still to come; whatever the handler raises leaves no trace.
     """
+    _check_time(envelope.valid_at)
     with acting(by):
         if not _claim(envelope, by):
             return _former_receipt(envelope)
@@ -99,6 +105,15 @@ def apply_command(envelope: Envelope, handler: Handler, *, by: Actor) -> Receipt
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE access_command SET result = %s WHERE id = %s", [json.dumps(result), envelope.id])
         return Receipt(envelope.id, envelope.kind, response_now(), result, repeated=False)
+
+
+def _check_time(valid_at: datetime) -> None:
+    now = response_now()
+    if not EARLIEST <= valid_at <= now + AHEAD:
+        raise NotYetSo(
+            f"{valid_at:%Y-%m-%d %H:%M} is no time at which this can have held: it is {now.astimezone(LOCAL):%Y-%m-%d %H:%M}"
+            " now. Correct valid_at, or the clock of your device."
+        )
 
 
 def _claim(envelope: Envelope, by: Actor) -> bool:

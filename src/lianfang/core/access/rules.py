@@ -24,6 +24,10 @@ class ScopeNotSet(Exception):
     """Something was read or written outside of any grant."""
 
 
+class NotYetSo(Refusal):
+    """A command says that something held at a time still to come, or long before anything was recorded."""
+
+
 class CommandIdTaken(Conflict):
     """The id of a command was used before for something else."""
 

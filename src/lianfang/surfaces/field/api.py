@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import ValidationError
@@ -100,8 +101,7 @@ def post_sign_in(request: HttpRequest, body: SignIn) -> list[dict[str, Any]]:
 @api.post("commands", response=ReceiptOut)
 def post_command(request: HttpRequest, body: CommandIn) -> Any:
     """Apply a command exactly once; sending it again returns the same receipt with ``repeated``."""
-    if body.valid_at.tzinfo is None:
-        raise Refusal("valid_at needs a time zone, for example 2022-07-13T09:20:00+08:00.")
+    check_zone("valid_at", body.valid_at)
     return submit(Envelope(body.id, body.kind, body.valid_at, body.payload), by=actor_of(request))
 
 
@@ -125,7 +125,15 @@ def get_balance(request: HttpRequest, at: datetime | None = None, kind: str = ""
     """Count the books of the caller's area at an instant: opened = done + waived + cancelled + outstanding."""
     by = actor_of(request)
     by.require(READ_DUTIES)
+    if at:
+        check_zone("at", at)
     return balance(by=by, at=at or response_now(), kind=kind)
+
+
+def check_zone(name: str, moment: datetime) -> None:
+    """Refuse a time without its zone: it would be taken for another hour than was meant."""
+    if moment.tzinfo is None:
+        raise Refusal(f"{name} needs a time zone, for example 2022-07-13T09:20:00+08:00.")
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -146,6 +154,16 @@ def not_understood(request: HttpRequest, error: ValidationError) -> HttpResponse
     """Name every field that could not be read."""
     fields = "; ".join(f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors)
     return problem(422, "NotUnderstood", f"The request cannot be read: {fields}.")
+
+
+@api.exception_handler(DataError)
+@api.exception_handler(UnicodeError)
+@api.exception_handler(OverflowError)
+def not_storable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Refuse what no field can hold (a NUL, half a character, a number or date out of bounds), without quoting it."""
+    return problem(
+        422, "NotUnderstood", "A value is out of bounds or holds characters that cannot be kept: correct it."
+    )
 
 
 def problem(status: int, title: str, detail: str) -> JsonResponse:
