@@ -50,6 +50,8 @@ def order(**fields):
         ({"dependants": True}, "named keeper"),
         ({"dependants": True, "keeper": "grandmother"}, None),
         ({"last_exposure_at": ISSUED + timedelta(hours=1)}, "after the order"),
+        ({"started_at": ISSUED}, None),
+        ({"started_at": ISSUED + timedelta(hours=1)}, "leave started_at empty"),
     ],
 )
 def test_an_order_says_all_that_a_person_must_be_able_to_read(fields, sentence):
