@@ -99,6 +99,13 @@ def test_the_app_login_could_not_bypass_row_level_security():
         assert cursor.fetchone() == (False, False)
 
 
+def test_no_session_of_the_app_shows_its_statements_to_another(commander):
+    """A statement holds names, and the scope that it was sealed for."""
+    with acting(commander), connection.cursor() as cursor:
+        cursor.execute("SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid()")
+        assert not cursor.fetchone()[0]
+
+
 def test_the_app_login_cannot_read_the_scope_key():
     with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
         count("scope_key")

@@ -84,11 +84,22 @@ def _prepare_login(connected: Connected, home: Home, login: str) -> None:
         connected.execute(
             sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(setting), sql.Literal(value))
         )
+    _hide_statements(connected, name)
     if can_bypass(connected, role):
         raise LoginTooPowerful(
             f"The role {role} is a superuser or may bypass row-level security (itself or through a role it "
             "belongs to). Take that away on the server, or set LIANFANG_ROLE_SUFFIX for roles of other names."
         )
+
+
+def _hide_statements(connected: Connected, role: sql.Identifier) -> None:
+    """Keep one request's statements, with the names and the sealed scope in them, out of every other request's sight.
+
+    Only a superuser may: on a server whose administrator is none, ask for track_activities to be off.
+    """
+    row = connected.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    if row and row[0]:
+        connected.execute(sql.SQL("ALTER ROLE {} SET track_activities = off").format(role))
 
 
 def _prepare_group(connected: Connected) -> None:
