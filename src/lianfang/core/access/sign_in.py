@@ -21,7 +21,11 @@ def sign_in(username: str, password: str) -> list[Actor]:
 
     An unknown name costs as much time as a wrong password, so that nobody can try out names.
     """
-    account = Account.objects.filter(username=username, is_active=True).first()
+    # no account has a name that cannot be printed, and the database cannot even look for a NUL
+    known = (
+        Account.objects.filter(username=username, is_active=True) if username.isprintable() else Account.objects.none()
+    )
+    account = known.first()
     if account is None:
         make_password(password)
         raise SignInRefused(WRONG)
