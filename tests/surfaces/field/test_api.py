@@ -157,3 +157,12 @@ def test_what_cannot_be_looked_up_is_refused_not_broken(call, question):
 @pytest.mark.parametrize("name", ["grid\x00", "grid\ud800"])
 def test_a_name_that_no_account_can_have_is_refused_not_broken(call, name):
     assert call("post", "sign-in", {"username": name, "password": "x"}, by=None).status_code == 401
+
+
+def test_what_a_request_left_in_its_session_does_not_reach_the_next(call, visit):
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE access_grant (LIKE public.access_grant)")
+        cursor.execute("SET search_path = pg_temp")
+    assert [row["id"] for row in call("get", "duties").json()] == [visit]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
 from lianfang.core.access.queries import response_clock_offset
@@ -15,5 +16,15 @@ class ResponseClockMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        forget_session()
         with clock_offset(response_clock_offset()):
             return self.get_response(request)
+
+
+def forget_session() -> None:
+    """Begin with an empty temporary schema and the login's own search path: connections outlive requests.
+
+    A temporary table hides the real one of its name, so that one left behind could tell the next request who it is.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("RESET search_path; DISCARD TEMP")
