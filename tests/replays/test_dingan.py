@@ -17,6 +17,7 @@ from lianfang.surfaces.reports.counts import counted
 from lianfang.surfaces.reports.queries import figures
 
 pytestmark = pytest.mark.slow
+pytest_plugins = ["replays.replayed"]
 END = local("2022-07-25 21:00")
 
 EXPECTED = {
