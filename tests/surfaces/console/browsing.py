@@ -40,3 +40,17 @@ def hidden(page: str, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"', page)
     assert found, f"no field {name}"
     return found[1]
+
+
+def text(answer) -> str:
+    """The page of an answer that went well."""
+    assert answer.status_code == 200, answer.content.decode()[:3000]
+    return answer.content.decode()
+
+
+def cells(page: str) -> list[list[str]]:
+    """The rows of a page's list as they are read, without what marks them up."""
+    body = re.search(r'<div id="list">.*?<tbody>(.*?)</tbody>', page, re.DOTALL)
+    assert body
+    rows = re.findall(r"<tr>(.*?)</tr>", body[1], re.DOTALL)
+    return [[re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)] for row in rows]

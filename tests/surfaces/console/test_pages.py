@@ -17,26 +17,13 @@ from lianfang.kit.clock import clock_at, local
 from lianfang.kit.codes import EVERYWHERE, code_range
 from lianfang.surfaces.console import queries
 from lianfang.surfaces.console.lists import Column, Listing, as_csv, whole
-from surfaces.console.browsing import account, hidden, signed_in
+from surfaces.console.browsing import account, cells, hidden, signed_in, text
 from surfaces.console.scene import BEFORE, county_hand
 
 pytestmark = pytest.mark.django_db
 pytest_plugins = ["surfaces.console.browsers"]
 
 LISTS = ("duties", "people", "cases", "contacts", "rounds", "zones", "quarantine", "checkpoints")
-
-
-def text(answer) -> str:
-    assert answer.status_code == 200, answer.content.decode()[:3000]
-    return answer.content.decode()
-
-
-def cells(page: str) -> list[list[str]]:
-    """The rows of a page's list as they are read, without what marks them up."""
-    body = re.search(r'<div id="list">.*?<tbody>(.*?)</tbody>', page, re.DOTALL)
-    assert body
-    rows = re.findall(r"<tr>(.*?)</tr>", body[1], re.DOTALL)
-    return [[re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)] for row in rows]
 
 
 def audited(verb: str) -> list[queries.AuditLine]:

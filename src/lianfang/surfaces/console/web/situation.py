@@ -28,6 +28,7 @@ from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.console.queries import duties_by_kind
 from lianfang.surfaces.console.templatetags.console import place_of
 from lianfang.surfaces.console.web.checkpoints import checkpoint_figures
+from lianfang.surfaces.console.web.climbed import climbed_total
 from lianfang.surfaces.console.web.quarantine import quarantine_figures
 from lianfang.surfaces.console.web.rounds import round_figures
 from lianfang.surfaces.console.web.workforce import workforce_figures
@@ -71,7 +72,11 @@ def _overdue(request: ActingRequest) -> dict[str, Any]:
     if not number:
         return {}
     gravest = {"title": words.in_language(kinds[0].name_zh, kinds[0].name_en), "overdue": kinds[0].overdue}
-    return {"overdue": {"value": number, "href": address(request, "duties", overdue="yes")}, "gravest": gravest}
+    found = {"overdue": {"value": number, "href": address(request, "duties", overdue="yes")}, "gravest": gravest}
+    # who answered at an instant gone by is not read yet: no number there, rather than a wrong one
+    if request.at is None and (climbed := climbed_total(request)):
+        found["climbed"] = {"value": climbed, "href": address(request, "climbed")}
+    return found
 
 
 def _level(request: ActingRequest) -> dict[str, Any]:
