@@ -166,3 +166,11 @@ def test_what_a_request_left_in_its_session_does_not_reach_the_next(call, visit)
         cursor.execute("CREATE TEMPORARY TABLE access_grant (LIKE public.access_grant)")
         cursor.execute("SET search_path = pg_temp")
     assert [row["id"] for row in call("get", "duties").json()] == [visit]
+
+
+def test_a_receipt_is_given_to_whoever_sent_the_command_only(call, visit):
+    body = command(duty=visit, outcome="seen")
+    call("post", "commands", body)
+    colleague = account("grid_worker", str(XINZHU))
+    answer = call("post", "commands", body, by=colleague)
+    assert (answer.status_code, answer.json()["title"]) == (409, "CommandIdTaken")

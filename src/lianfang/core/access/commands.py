@@ -3,13 +3,13 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from lianfang.core.access.rules import Actor, CommandIdTaken, NotYetSo
 from lianfang.core.access.scope import acting
@@ -19,6 +19,8 @@ from lianfang.kit.clock import LOCAL, local, machine_now, response_now
 AHEAD = timedelta(minutes=10)
 #: before this nothing was recorded here: an earlier time is a slip of the keyboard
 EARLIEST = local("2000-01-01")
+#: and nothing that is ordered here lasts until this
+LATEST = local("2100-01-01")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,26 @@ class Payload(BaseModel):
     """Base of all payloads: unknown fields are refused, so that a misspelt one is never lost silently."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="after")
+    def _times_of_this_age(self) -> "Payload":
+        """Refuse times that cannot be meant, at any depth: a year 9999 ends nothing, and calendars break on it."""
+        for moment in _times(self.__dict__.values()):
+            if moment.tzinfo is None:
+                raise ValueError(f"{moment} needs a time zone, for example {moment.isoformat()}+08:00")
+            if not EARLIEST <= moment <= LATEST:
+                raise ValueError(f"{moment:%Y-%m-%d} cannot be meant: give a time between 2000 and 2100")
+        return self
+
+
+def _times(values: Iterable[Any]) -> Iterator[datetime]:
+    for value in values:
+        if isinstance(value, datetime):
+            yield value
+        elif isinstance(value, BaseModel) or is_dataclass(value):
+            yield from _times(vars(value).values())
+        elif isinstance(value, list | tuple):
+            yield from _times(value)
 
 
 Handler = Callable[[Actor, Envelope], dict[str, Any] | None]
@@ -99,7 +121,7 @@ def apply_command(envelope: Envelope, handler: Handler, *, by: Actor) -> Receipt
     _check_time(envelope.valid_at)
     with acting(by):
         if not _claim(envelope, by):
-            return _former_receipt(envelope)
+            return _former_receipt(envelope, by)
         result = json.loads(json.dumps(handler(by, envelope) or {}, default=str))
         if result:
             with connection.cursor() as cursor:
@@ -132,10 +154,11 @@ def _claim(envelope: Envelope, by: Actor) -> bool:
         return bool(cursor.rowcount)
 
 
-def _former_receipt(envelope: Envelope) -> Receipt:
+def _former_receipt(envelope: Envelope, by: Actor) -> Receipt:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT kind, recorded_at, payload_hash, result FROM access_command WHERE id = %s", [envelope.id]
+            "SELECT kind, recorded_at, payload_hash, result FROM access_command WHERE id = %s AND account_id = %s",
+            [envelope.id, by.account_id],
         )
         row = cursor.fetchone()
     if row is None or bytes(row[2]) != envelope.fingerprint():

@@ -12,9 +12,9 @@ from django.db import connection
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import local_date, response_now
-from lianfang.kit.codes import CodeRange
+from lianfang.kit.codes import CodeRange, county_of
 from lianfang.response.command.permissions import READ_COMMAND
-from lianfang.response.command.rules import IncidentNotFound
+from lianfang.response.command.rules import CountyNotChosen, IncidentNotFound
 
 # An incident concerns everybody in its county and everybody above it.
 INCIDENTS = """
@@ -253,6 +253,28 @@ def meetings(incident: uuid.UUID, *, by: Actor, at: datetime | None = None) -> l
     """List meetings held by an instant, the latest first."""
     incident_of(incident, by=by)
     return [MeetingRow(*row) for row in _read(MEETINGS, by, at, incident=incident)]
+
+
+def county_in_view(by: Actor) -> int:
+    """Return the county whose hot tables an actor reads: its own, or for a superior level the one with incidents.
+
+    Raises `CountyNotChosen` rather than answer for a county nobody meant: a silent zero is the worst answer.
+    """
+    first, last = county_of(by.scope.lo), county_of(by.scope.hi)
+    if first == last:
+        return first
+    with acting(by), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT county FROM command_incident WHERE division_code BETWEEN %s AND %s",
+            [by.scope.lo, by.scope.hi],
+        )
+        counties = [row[0] for row in cursor.fetchall()]
+    if len(counties) == 1:
+        return counties[0]
+    raise CountyNotChosen(
+        f"This is counted county by county, and {len(counties)} counties of your area have incidents: "
+        "act under a grant for one of them."
+    )
 
 
 def directives(

@@ -61,6 +61,10 @@ class TaskForceNotFound(NotFound):
     """No such task force works in the actor's area."""
 
 
+class CountyNotChosen(Refusal):
+    """What is counted county by county was asked for several counties at once, or for none."""
+
+
 @dataclass(frozen=True)
 class Recipient:
     """A unit that must act on a directive, the role that answers there, and the post if it is a certain one."""

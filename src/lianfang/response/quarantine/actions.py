@@ -129,6 +129,8 @@ def lift_orders(
     with acting(by):
         found = list(orders_by_id(orders, by, may.RELEASE_ORDER).values())
         in_force = [order for order in found if order.status == "in_force"]
+        if any(valid_at < order.issued_at for order in in_force):
+            raise OrderRefused("An order cannot be lifted before it was issued: correct the time.")
         _close(in_force, by, "lifted", "lifted", reason, valid_at, cause)
         return len(in_force)
 

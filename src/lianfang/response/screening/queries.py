@@ -20,7 +20,8 @@ from lianfang.core.people.actions import county_cipher
 from lianfang.core.people.queries import mask_phone
 from lianfang.engines.protocol import Pack, PointPlan, RoundFacts, RoundProposal, round_proposal, sizing
 from lianfang.kit.clock import local_date, response_now
-from lianfang.kit.codes import DIGITS, CodeRange, county_of
+from lianfang.kit.codes import DIGITS, CodeRange
+from lianfang.response.command.queries import county_in_view
 from lianfang.response.screening.permissions import READ_ROUNDS
 from lianfang.response.screening.rules import MISTAKES, Account, RoundUnknown, books, draw_recalls
 from lianfang.response.specimens.queries import SAMPLED_IN_ROUNDS, count_positive_tubes
@@ -494,7 +495,7 @@ def _params(
 ) -> dict[str, Any]:
     span, instant = within or by.scope, at or response_now()
     return {
-        "county": county_of(by.scope.lo), "rounds": list(rounds), "at": instant, "on": local_date(instant),
+        "county": county_in_view(by), "rounds": list(rounds), "at": instant, "on": local_date(instant),
         "lo": max(span.lo, by.scope.lo), "hi": min(span.hi, by.scope.hi),
     }  # fmt: skip
 

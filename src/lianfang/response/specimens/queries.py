@@ -13,7 +13,7 @@ from django.db import connection
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import response_now
-from lianfang.kit.codes import county_of
+from lianfang.response.command.queries import county_in_view
 from lianfang.response.specimens.permissions import READ_RESULTS
 from lianfang.response.specimens.rules import KnownTube, county_hand
 
@@ -167,7 +167,7 @@ def results_of(
     """List the samples of people in the actor's area with their results as known at an instant, by person and time."""
     by.require(READ_RESULTS)
     params = {
-        "county": county_of(by.scope.lo), "residents": list(residents), "since": since, "at": at or response_now(),
+        "county": county_in_view(by), "residents": list(residents), "since": since, "at": at or response_now(),
     }  # fmt: skip
     return [PersonResult(*row) for row in _rows(by, OF_PEOPLE, params)]
 
@@ -293,11 +293,11 @@ def tube_disagreements(*, by: Actor) -> list[tuple[uuid.UUID, str]]:
                                            WHERE r.county = t.county AND r.tube = t.id AND r.number = 1))
     LIMIT 100
     """
-    return _rows(county_hand(by, county_of(by.scope.lo)), statement, _area(by))
+    return _rows(county_hand(by, county_in_view(by)), statement, _area(by))
 
 
 def _area(by: Actor) -> dict[str, Any]:
-    return {"county": county_of(by.scope.lo), "lo": by.scope.lo, "hi": by.scope.hi}
+    return {"county": county_in_view(by), "lo": by.scope.lo, "hi": by.scope.hi}
 
 
 def _awaiting(by: Actor, clocks: Mapping[str, timedelta], at: datetime | None) -> dict[str, Any]:

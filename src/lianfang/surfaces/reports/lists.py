@@ -13,7 +13,8 @@ from lianfang.core.access.scope import acting
 from lianfang.core.territory.queries import range_of
 from lianfang.core.territory.rules import DivisionUnknown
 from lianfang.kit.clock import local_date, response_now
-from lianfang.kit.codes import CodeRange, county_of
+from lianfang.kit.codes import CodeRange
+from lianfang.response.command.queries import county_in_view
 from lianfang.surfaces.reports.figures import DailyFigure, list_statement, total_statement
 from lianfang.surfaces.reports.permissions import READ_REPORTS
 from lianfang.surfaces.reports.rules import CountRefused, Value
@@ -111,7 +112,7 @@ def figure_list(figure: DailyFigure, *, by: Actor, since: datetime, until: datet
     """Return the list behind a daily figure for the actor's whole range; asks for the room's own permission."""
     by.require(figure.permission)
     params = {
-        "county": county_of(by.scope.lo), "since": since, "at": until, "known_at": known_at, "day": local_date(until),
+        "county": county_in_view(by), "since": since, "at": until, "known_at": known_at, "day": local_date(until),
         "lo": by.scope.lo, "hi": by.scope.hi,
     }  # fmt: skip
 

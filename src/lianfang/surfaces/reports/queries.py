@@ -14,6 +14,7 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import local_date
 from lianfang.kit.codes import county_of
+from lianfang.response.command.queries import county_in_view
 from lianfang.surfaces.reports.counts import counted, list_query
 from lianfang.surfaces.reports.figures import BY_CODE, FIGURES, numbers_statement
 from lianfang.surfaces.reports.lists import narrowed, now_or
@@ -173,7 +174,7 @@ def situation(
     begin = since or instant - timedelta(days=1)
     hand = narrowed(by, place, instant)
     params: dict[str, Any] = {
-        "county": county_of(hand.scope.lo), "since": begin, "at": instant, "known_at": instant, "day": local_date(instant),
+        "county": county_in_view(hand), "since": begin, "at": instant, "known_at": instant, "day": local_date(instant),
         "lo": hand.scope.lo, "hi": hand.scope.hi,
     }  # fmt: skip
     with acting(hand), connection.cursor() as cursor:
@@ -251,7 +252,7 @@ def _names(change: Change) -> tuple[str, str]:
 def _statuses(by: Actor, day: date, at: datetime | None, where: str) -> list[ReportStatus]:
     by.require(READ_REPORTS)
     params: dict[str, Any] = {
-        "county": county_of(by.scope.lo), "day": day, "at": now_or(at), "lo": by.scope.lo, "hi": by.scope.hi,
+        "county": county_in_view(by), "day": day, "at": now_or(at), "lo": by.scope.lo, "hi": by.scope.hi,
     }  # fmt: skip
     with acting(by), connection.cursor() as cursor:
         cursor.execute(STATUS.format(where=where), params)
