@@ -6,6 +6,8 @@ from datetime import timedelta
 from conftest import DINGAN, JIANGNAN, XINZHU, make_actor
 from lianfang.core.duties.queries import duties
 from lianfang.kit.clock import clock_at, local
+from lianfang.response.command.actions import declare_incident
+from lianfang.response.command.permissions import PERMISSIONS as COMMAND
 from lianfang.response.quarantine import actions
 from lianfang.response.quarantine.permissions import PERMISSIONS
 from lianfang.response.quarantine.rules import NewOrder
@@ -29,6 +31,14 @@ def new_order(by, tier="close_contact", **fields):
     words = {"reason": "met case 1", "authority": "county HQ", "appeal_to": "the county duty desk"}
     resident = {} if "resident" in fields else {"resident": make_resident(by=by, grid=HOME).id}
     return NewOrder(**{"tier": tier, "last_exposure_at": MET} | central | words | resident | fields)
+
+
+def declare():
+    """Have the county run the incident that these orders are issued under; again it changes nothing."""
+    declare_incident(
+        by=make_actor(*COMMAND), id=INCIDENT, division_code=DINGAN * 10**9, title_zh="定安", title_en="Ding'an",
+        disease="covid19-cn", pack=ED9, authority="county HQ", valid_at=MET,
+    )  # fmt: skip
 
 
 def issue(by, *orders, at=ISSUED):

@@ -11,6 +11,7 @@ from order_making import (
     ISSUED,
     MET,
     SITE,
+    declare,
     due,
     hours,
     issue,
@@ -58,6 +59,7 @@ def kinds(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def officer():
+    declare()
     return make_officer()
 
 
@@ -373,7 +375,7 @@ def test_a_past_instant_shows_the_orders_of_then(officer):
 
 def test_three_hundred_orders_cost_the_statements_of_one(officer, django_assert_max_num_queries):
     many = [new_order(officer) for _ in range(300)]
-    with django_assert_max_num_queries(38):
+    with django_assert_max_num_queries(39):
         issue(officer, *many)
     assert len(due(officer, "quarantine_test")) == 300
 
@@ -392,3 +394,16 @@ def test_commands_call_the_actions(officer):
         )
         assert [str(row.id) for row in queries.orders(by=officer)] == receipt.result["orders"]
     assert DINGAN == 469021
+
+
+def test_an_order_is_issued_under_an_incident_that_runs(officer):
+    with clock_at(ISSUED), pytest.raises(OrderRefused, match="over or unknown"):
+        actions.issue_orders(
+            by=officer, incident=uuid.uuid4(), protocol=ED9, orders=[new_order(officer)], valid_at=ISSUED
+        )
+
+
+def test_an_order_is_not_lifted_before_it_was_issued(officer):
+    order = issued(officer)
+    with clock_at(ISSUED), pytest.raises(OrderRefused, match="before it was issued"):
+        actions.lift_orders(by=officer, orders=[order.id], reason="withdrawn", valid_at=MET)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from order_making import HOME, ISSUED, SITE, due, hours, issued, make_officer, noon, roll
+from order_making import HOME, ISSUED, SITE, declare, due, hours, issued, make_officer, noon, roll
 
 from conftest import make_actor
 from lianfang.core.access.rules import NotPermitted
@@ -30,6 +30,7 @@ def kinds(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def officer():
+    declare()
     return make_officer()
 
 

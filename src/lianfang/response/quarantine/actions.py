@@ -24,6 +24,7 @@ from lianfang.engines.protocol import (
 from lianfang.kit.clock import at_local, local_date, response_now
 from lianfang.kit.codes import county_of
 from lianfang.kit.ids import new_id
+from lianfang.response.command.queries import is_running
 from lianfang.response.quarantine import permissions as may
 from lianfang.response.quarantine.duties import desire_orders
 from lianfang.response.quarantine.models import Appeal, DailyCheck, Leg, Order, Release
@@ -289,6 +290,8 @@ def _issue(
         made = set(Order.objects.filter(id__in=ids).values_list("id", flat=True))
         fresh = [new for new in orders if new.id not in made]
         homes = _homes(fresh)
+        if fresh and not is_running(incident, by=by):
+            raise OrderRefused("The incident is over or unknown here: an order is issued under one that runs.")
         _require_orderable(fresh, homes, protocol, valid_at, by)
         _require_free(incident, fresh, by, homes)
         rows, legs = [], []
