@@ -7,9 +7,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from lianfang.config.home import Home
 from lianfang.config.postgres import EmbeddedCluster
@@ -77,3 +79,10 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def kill_all(processes: Iterable[psutil.Process]) -> None:
+    """Kill processes at once; those that ended meanwhile, as a server's do when it dies, are gone already."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()

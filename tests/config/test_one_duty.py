@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from test_server import Running, eventually, running
 
+from databases import kill_all
 from lianfang.config.postgres import EmbeddedCluster
 
 LIANFANG = [sys.executable, "-c", "from lianfang.config.cli import main; main()"]
@@ -83,8 +84,7 @@ def test_a_fact_becomes_a_duty_is_done_and_survives_kill_9(running: Running):
     assert books == {"opened": 1, "done": 1, "waived": 0, "cancelled": 0, "outstanding": 0}
 
     cluster = EmbeddedCluster(running.home)
-    for process in [*running.family(), *cluster.processes()]:
-        process.kill()
+    kill_all([*running.family(), *cluster.processes()])
     running.process.kill()
     running.process.wait()
     running.start()

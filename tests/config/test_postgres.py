@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from databases import remove_cluster, running_cluster
+from databases import kill_all, remove_cluster, running_cluster
 from lianfang.config.home import Home
 from lianfang.config.postgres import (
     LOGINS,
@@ -179,8 +179,7 @@ def kill_server_only(cluster: EmbeddedCluster) -> None:
 
 
 def kill_everything(cluster: EmbeddedCluster) -> None:
-    for process in cluster.processes():
-        process.kill()
+    kill_all(cluster.processes())
 
 
 @pytest.mark.parametrize("kill", [kill_server_only, kill_everything])

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from databases import remove_cluster
+from databases import kill_all, remove_cluster
 from lianfang.config.home import Home
 from lianfang.config.postgres import EmbeddedCluster
 from lianfang.config.server import Child, ChildKeepsEnding, PortTaken, serve
@@ -108,8 +108,7 @@ def test_everything_comes_back_after_kills(running: Running) -> None:
         eventually(lambda killed=killed, word=word: running.child(word) not in (None, killed), 20, running.log)
     eventually(running.answers, 20, running.log)
     cluster = EmbeddedCluster(running.home)
-    for process in cluster.processes():
-        process.kill()
+    kill_all(cluster.processes())
     eventually(lambda: "the database was gone and answers again" in running.log.read_text(), 20, running.log)
     eventually(running.answers, 20, running.log)
 

@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from databases import remove_cluster
+from databases import kill_all, remove_cluster
 from lianfang.config.home import Home
 from lianfang.config.postgres import EmbeddedCluster, connection
 
@@ -83,8 +83,7 @@ def kill_in_the_middle(home: Home) -> None:
                 break
         else:
             raise AssertionError("".join(lines)[-3000:])
-        for one in EmbeddedCluster(home).processes():
-            one.kill()
+        kill_all(EmbeddedCluster(home).processes())
         process.kill()
         process.wait()
 
