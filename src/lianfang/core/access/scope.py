@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 
 from lianfang.core.access.rules import Actor, ScopeNotSet
 
@@ -52,11 +52,28 @@ def acting(actor: Actor, using: str = "default") -> Iterator[Actor]:
         _restore(using, before)
 
 
-def _swap(using: str, actor: Actor) -> str:
-    connection = connections[using]
-    connection.ensure_connection()
-    pid = connection.connection.info.backend_pid
+@contextmanager
+def planned_wide(wide: bool) -> Iterator[None]:
+    """Keep the planner from joining row by row for the length of a block (``wide``: only if more than a few rows are read).
+
+    Row-level security compares with values the planner cannot see, and CTEs hide their size from it: it expects a
+    handful of rows and would loop over thousands for each of thousands. Inside a transaction only; blocks may nest.
+    """
+    if not wide:
+        yield
+        return
     with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('enable_nestloop'), set_config('enable_nestloop', 'off', true)")
+        before = cursor.fetchone()[0]
+        yield
+        cursor.execute("SELECT set_config('enable_nestloop', %s, true)", [before])
+
+
+def _swap(using: str, actor: Actor) -> str:
+    chosen = connections[using]
+    chosen.ensure_connection()
+    pid = chosen.connection.info.backend_pid
+    with chosen.cursor() as cursor:
         cursor.execute(
             "SELECT coalesce(current_setting('lianfang.scope', true), ''), set_config('lianfang.scope', %s, true)",
             [scope_token(actor, pid)],
@@ -65,9 +82,9 @@ def _swap(using: str, actor: Actor) -> str:
 
 
 def _restore(using: str, before: str) -> None:
-    connection: Any = connections[using]
+    chosen: Any = connections[using]
     # At the outermost level the transaction's end forgets the setting.
-    if not connection.in_atomic_block or connection.needs_rollback:
+    if not chosen.in_atomic_block or chosen.needs_rollback:
         return
-    with connection.cursor() as cursor:
+    with chosen.cursor() as cursor:
         cursor.execute("SELECT set_config('lianfang.scope', %s, true)", [before])

@@ -2,8 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.db import connection
 
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import acting, planned_wide
 from lianfang.core.duties.models import DutyKind
 from lianfang.core.duties.permissions import FINISH_DUTY, WAIVE_DUTY
 from lianfang.core.duties.rules import (
@@ -148,22 +147,12 @@ def _reconcile_once(
         "reason": desire.reason,
         **desire.params,
     }
-    with connection.cursor() as cursor, _planned_for(cursor, desire):
+    # 163 s for the roll of 5,000 orders looped, 2 s hashed; a handful of subjects is still best looked up one by one.
+    large = desire.subjects is None or len(desire.subjects) > FEW
+    with planned_wide(large), connection.cursor() as cursor:
         cursor.execute(statement, params)
         *counts, wanted = cursor.fetchone()
     return Changes(*counts), wanted
-
-
-@contextmanager
-def _planned_for(cursor: Any, desire: Desired) -> Iterator[None]:
-    # The planner takes every CTE for a row or two and would loop over thousands of duties for each of thousands:
-    # 163 s for the roll of 5,000 orders, 2 s by hashing. A handful of subjects is still best looked up one by one.
-    large = desire.subjects is None or len(desire.subjects) > FEW
-    if large:
-        cursor.execute("SET LOCAL enable_nestloop = off")
-    yield
-    if large:
-        cursor.execute("SET LOCAL enable_nestloop = on")
 
 
 def finish_duty(

@@ -5,8 +5,7 @@ or exclusion may lie in a neighbour's area, and bounded in every list by the act
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import acting, planned_wide
 from lianfang.core.duties.rules import Balance
 from lianfang.core.people.actions import county_cipher
 from lianfang.core.people.queries import mask_phone
@@ -498,21 +497,6 @@ def _params(
         "county": county_in_view(by), "rounds": list(rounds), "at": instant, "on": local_date(instant),
         "lo": max(span.lo, by.scope.lo), "hi": min(span.hi, by.scope.hi),
     }  # fmt: skip
-
-
-@contextmanager
-def planned_wide(wide: bool) -> Iterator[None]:
-    """Keep the planner from joining row by row for the length of a block, when more than a village's rows are to be read.
-
-    Row-level security compares with values the planner cannot see, so that it expects a two-hundredth of the rows.
-    """
-    if not wide:
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('enable_nestloop', 'off', true)")
-        yield
-        cursor.execute("SELECT set_config('enable_nestloop', 'on', true)")
 
 
 def _rows(by: Actor, statement: str, params: dict[str, Any]) -> list[Any]:

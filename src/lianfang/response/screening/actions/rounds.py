@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import acting, planned_wide
 from lianfang.engines.protocol import clock, load_pack, round_target
 from lianfang.kit.clock import local_date, response_now
 from lianfang.kit.codes import county_of
@@ -199,7 +199,7 @@ def _close(
     params: dict[str, Any] = {
         "county": round.county, "rounds": [round.id], "at": response_now(), "lo": whole.scope.lo, "hi": whole.scope.hi
     }  # fmt: skip
-    with acting(whole), queries.planned_wide(True), connection.cursor() as cursor:
+    with acting(whole), planned_wide(True), connection.cursor() as cursor:
         cursor.execute(REMAINDER, params)
         if cursor.rowcount != account.missing:
             raise Refusal("Samples came in while the round was signed off: look at the figures and sign again.")

@@ -10,13 +10,12 @@ from django.db import connection
 
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import acting, planned_wide
 from lianfang.core.duties.actions import finish_duties, ledger_keeper, reconcile
 from lianfang.core.duties.rules import Changes
 from lianfang.kit.clock import response_now
 from lianfang.kit.codes import CodeRange
 from lianfang.kit.ids import new_id
-from lianfang.response.screening import queries
 from lianfang.response.screening.actions.records import (
     PeopleReceipt,
     insert_exclusions,
@@ -173,7 +172,7 @@ def bring_visits_up_to_date(
     now = response_now()
     people = None if residents is None else list(residents)
     # with the ledger's hand: a sample taken in one village ends a visit in another
-    with acting(ledger_keeper(by, county)), queries.planned_wide(people is None), connection.cursor() as cursor:
+    with acting(ledger_keeper(by, county)), planned_wide(people is None), connection.cursor() as cursor:
         cursor.execute(SETTLED, {"county": county, "at": now, "residents": people})
         keys = [(outcome, (subject, period)) for subject, period, outcome in cursor.fetchall()]
         _finish(keys, by, county, valid_at, cause)
