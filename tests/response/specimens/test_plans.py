@@ -8,7 +8,7 @@ from django.db import connection
 from conftest import DINGAN, make_actor
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import local
-from lianfang.response.specimens.actions import IN_ROUND, SAMPLES
+from lianfang.response.specimens.actions.registration import IN_ROUND, SAMPLES
 from lianfang.response.specimens.queries import OF_PEOPLE, SAMPLED_IN_ROUNDS
 
 pytestmark = pytest.mark.django_db

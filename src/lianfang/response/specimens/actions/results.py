@@ -1,0 +1,179 @@
+"""Writing what laboratories find, and its corrections."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from lianfang.core.access.audit import record_audit
+from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import acting
+from lianfang.kit.clock import response_now
+from lianfang.kit.codes import county_of
+from lianfang.kit.refusals import Refusal
+from lianfang.response.specimens.permissions import (
+    CORRECT_RESULT,
+    RECORD_RESULTS,
+)
+from lianfang.response.specimens.rules import (
+    ItemsRefused,
+    RefusedItem,
+    ResultEntry,
+    ResultUnchanged,
+    TubeStanding,
+    TubeUnknown,
+    Value,
+    judge_result,
+)
+
+STANDING = """
+SELECT t.id, t.code, t.division_code, t.filled,
+       (SELECT r.value FROM specimens_result r WHERE r.county = t.county AND r.tube = t.id ORDER BY r.number DESC LIMIT 1)
+FROM specimens_tube t WHERE t.county = %(county)s AND (t.id = ANY(%(tubes)s) OR t.code = ANY(%(codes)s))
+FOR NO KEY UPDATE
+"""
+
+INSERT_RESULTS = """
+WITH fresh AS (
+    INSERT INTO specimens_result (county, tube, number, value, ct, tested_at, reported_at, lab, recorded_at, recorded_by)
+    SELECT %(county)s, tube, 1, value, ct, tested_at, reported_at, %(lab)s, %(now)s, %(account)s
+    FROM unnest(%(tubes)s::uuid[], %(values)s::text[], %(cts)s::float[], %(tested)s::timestamptz[],
+                %(reported)s::timestamptz[]) AS sent (tube, value, ct, tested_at, reported_at)
+    RETURNING tube, reported_at
+)
+UPDATE specimens_tube t SET resulted_at = fresh.reported_at FROM fresh WHERE t.county = %(county)s AND t.id = fresh.tube
+"""
+
+
+@dataclass(frozen=True)
+class ResultsReceipt:
+    """How many tubes of a list have the result it names, and what was refused."""
+
+    results: int
+    refused: tuple[RefusedItem, ...]
+
+
+def record_results(
+    results: Sequence[ResultEntry],
+    *,
+    by: Actor,
+    lab: str,
+    valid_at: datetime,
+    cause: uuid.UUID | None = None,
+    accept_good: bool = False,
+) -> ResultsReceipt:
+    """Record a laboratory's results, one per tube at most; the same list again gives the same receipt.
+
+    With anything refused nothing is written and `ItemsRefused` is raised, unless ``accept_good``.
+    """
+    by.require(RECORD_RESULTS)
+    county = county_of(by.scope.lo)
+    with acting(by):
+        standing = _tube_standings(results, county)
+        fresh, known, refused = _judge_results(results, standing, by)
+        if refused and not accept_good:
+            raise ItemsRefused(refused)
+        _insert_results(fresh, by, county, lab, valid_at)
+        record_audit(by, RECORD_RESULTS, subject=("result_list", cause), division_code=by.scope.lo, count=len(fresh),
+                     refused=len(refused))  # fmt: skip
+    return ResultsReceipt(len(fresh) + known, tuple(refused))
+
+
+def _tube_standings(results: Sequence[ResultEntry], county: int) -> dict[object, TubeStanding]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            STANDING,
+            {
+                "county": county,
+                "tubes": [entry.tube for entry in results if entry.tube],
+                "codes": [entry.code for entry in results if not entry.tube],
+            },
+        )
+        tubes = [TubeStanding(*row) for row in cursor.fetchall()]
+    return {tube.id: tube for tube in tubes} | {tube.code: tube for tube in tubes}
+
+
+def _judge_results(
+    results: Sequence[ResultEntry], standing: Mapping[object, TubeStanding], by: Actor
+) -> tuple[dict[uuid.UUID, ResultEntry], int, list[RefusedItem]]:
+    fresh: dict[uuid.UUID, ResultEntry] = {}
+    known, refused = 0, list[RefusedItem]()
+    for entry in results:
+        tube = standing.get(entry.tube or entry.code)
+        fault = judge_result(entry, tube, by.scope.__contains__)
+        if fault is None and tube is not None and tube.id in fresh:
+            fault = "twice", f"Tube {tube.code} stands twice in this list: keep one line."
+        if fault is not None:
+            refused.append(RefusedItem(tube.id if tube else entry.tube, None, *fault))
+        elif tube is not None and tube.value is None:
+            fresh[tube.id] = entry
+        else:
+            known += 1
+    return fresh, known, refused
+
+
+def _insert_results(
+    fresh: Mapping[uuid.UUID, ResultEntry], by: Actor, county: int, lab: str, valid_at: datetime
+) -> None:
+    if not fresh:
+        return
+    entries = list(fresh.values())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT_RESULTS,
+            {
+                "county": county, "lab": lab, "now": response_now(), "account": by.account_id, "tubes": list(fresh),
+                "values": [entry.value for entry in entries], "cts": [entry.ct for entry in entries],
+                "tested": [entry.tested_at for entry in entries],
+                "reported": [entry.reported_at or valid_at for entry in entries],
+            },
+        )  # fmt: skip
+
+
+def correct_result(
+    tube: uuid.UUID,
+    *,
+    by: Actor,
+    value: Value,
+    lab: str,
+    reason: str,
+    tested_at: datetime,
+    valid_at: datetime,
+    cause: uuid.UUID | None = None,
+    ct: float | None = None,
+) -> int:
+    """Add a correction to a tube's result, with its reason, and return its number; what was reported before stays.
+
+    Raises `TubeUnknown` outside the actor's area and `ResultUnchanged` when there is nothing to correct.
+    """
+    by.require(CORRECT_RESULT)
+    if not reason.strip():
+        raise Refusal("A result is corrected for a reason: say what was found wrong.")
+    county = county_of(by.scope.lo)
+    with acting(by), connection.cursor() as cursor:
+        standing = _tube_standings([ResultEntry(value, tested_at, tube)], county).get(tube)
+        if standing is None or standing.division_code not in by.scope:
+            raise TubeUnknown(f"There is no tube {tube} in your area: look it up by its printed code.")
+        if standing.value in (None, value):
+            raise ResultUnchanged(
+                f"Tube {standing.code} stands as {standing.value or 'not yet reported'}: nothing to correct."
+            )
+        cursor.execute(
+            """
+            INSERT INTO specimens_result (county, tube, number, value, ct, tested_at, reported_at, lab, reason, recorded_at,
+                                          recorded_by)
+            SELECT county, tube, max(number) + 1, %(value)s, %(ct)s, %(tested)s, %(at)s, %(lab)s, %(reason)s, %(now)s,
+                   %(account)s
+            FROM specimens_result WHERE county = %(county)s AND tube = %(tube)s GROUP BY county, tube RETURNING number
+            """,
+            {
+                "county": county, "tube": tube, "value": value, "ct": ct, "tested": tested_at, "at": valid_at, "lab": lab,
+                "reason": reason, "now": response_now(), "account": by.account_id,
+            },
+        )  # fmt: skip
+        number = int(cursor.fetchone()[0])
+        record_audit(by, CORRECT_RESULT, subject=("tube", tube), division_code=standing.division_code, number=number,
+                     value=value, command=cause)  # fmt: skip
+    return number
