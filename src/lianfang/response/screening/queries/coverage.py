@@ -1,0 +1,72 @@
+"""Coverage: how many people of a round stand how, by village, grid, building and household."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lianfang.core.access.rules import Actor
+from lianfang.core.duties.rules import Balance
+from lianfang.kit.codes import DIGITS, CodeRange
+from lianfang.response.screening.queries.standing import STANDING, UNIT_NAME, asked_of, fetched
+from lianfang.response.screening.rules import MISTAKES, Account, books
+
+NOBODY = Account(0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class UnitCoverage:
+    """The account of one unit (grid, village, township) in a round."""
+
+    code: int
+    name: str | None
+    account: Account
+
+
+def accounted(round: uuid.UUID, *, by: Actor, at: datetime | None = None, within: CodeRange | None = None) -> Account:
+    """Account for everybody in a round as known at an instant: found, reasoned, missing; `round_people` lists them."""
+    return accounts_by(by, [round], "round", at, within).get(round, NOBODY)
+
+
+def coverage(
+    round: uuid.UUID, *, by: Actor, digits: int = DIGITS, at: datetime | None = None, within: CodeRange | None = None
+) -> list[UnitCoverage]:
+    """List the account of each unit of a round: ``digits`` 15 for grids, 12 for villages, 9 for townships."""
+    step = 10 ** (DIGITS - digits)
+    counted = accounts_by(by, [round], f"division_code / {step} * {step}", at, within)
+    names = unit_names(by, list(counted), at)
+    return [UnitCoverage(code, names.get(code), counted[code]) for code in sorted(counted)]
+
+
+def accounts_by(
+    by: Actor, rounds: Sequence[uuid.UUID], key: str, at: datetime | None, within: CodeRange | None = None
+) -> dict[Any, Account]:
+    statement = f"""
+    {STANDING} SELECT {key}, count(*) FILTER (WHERE NOT added), count(*) FILTER (WHERE added),
+        count(*) FILTER (WHERE standing = 'sampled'), count(*) FILTER (WHERE standing = 'excluded'),
+        count(*) FILTER (WHERE standing = 'missing')
+    FROM standing GROUP BY 1
+    """  # noqa: S608 - made of the constants above
+    if not rounds:
+        return {}
+    return {row[0]: Account(*row[1:]) for row in fetched(by, statement, asked_of(by, rounds, at, within))}
+
+
+def unit_names(by: Actor, codes: Sequence[int], at: datetime | None = None) -> dict[int, str]:
+    """Return the names that units bear on the day of an instant, by their 15-digit codes."""
+    name = UNIT_NAME.format(code="unit.code")
+    statement = f"SELECT unit.code, {name} FROM unnest(%(codes)s::bigint[]) AS unit (code)"  # noqa: S608
+    return {code: name for code, name in fetched(by, statement, asked_of(by, [], at) | {"codes": list(codes)}) if name}
+
+
+def round_balance(
+    round: uuid.UUID, *, by: Actor, at: datetime | None = None, within: CodeRange | None = None
+) -> Balance:
+    """Return the ledger's books of a round, computed from roster, samples and exclusions.
+
+    Everybody on it is opened; sampled is done, excused waived, listed by mistake cancelled, missing outstanding.
+    """
+    statement = f"{STANDING} SELECT count(*) FROM standing WHERE standing = 'excluded' AND reason = ANY(%(mistakes)s)"  # noqa: S608
+    params = asked_of(by, [round], at, within) | {"mistakes": list(MISTAKES)}
+    return books(accounted(round, by=by, at=at, within=within), fetched(by, statement, params)[0][0])
