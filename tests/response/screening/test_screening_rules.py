@@ -1,7 +1,7 @@
 """How a round is laid out and who counts in it: rules alone."""
 
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lianfang.engines.protocol import load_pack
 from lianfang.kit.clock import local
+from lianfang.kit.codes import CodeRange
 from lianfang.response.screening.rules import (
     REASONS,
     Account,
@@ -18,12 +19,16 @@ from lianfang.response.screening.rules import (
     RangesOverlap,
     RosterEmpty,
     VisitEntry,
+    ZonePiece,
+    areas_of,
     books,
     check_areas,
     draw_recalls,
     exclusion_of,
+    infants_from,
     judge_exclusion,
     judge_visit,
+    left_over,
     plan_areas,
     sort_out,
     visits_from,
@@ -165,3 +170,61 @@ def test_the_account_and_the_books_hold_together():
 
 def test_reasons_fall_in_two_kinds_without_overlap():
     assert len(set(REASONS)) == len(REASONS) == 8
+
+
+def zone(first, last, level, rank):
+    return ZonePiece(GRID + first, GRID + last, level, rank)
+
+
+def unit(first, last):
+    return CodeRange(GRID + first, GRID + last)
+
+
+def test_the_stricter_of_two_zones_counts_and_a_unit_is_what_lies_outside_them():
+    zones = [zone(0, 9, "medium_risk", 2), zone(3, 4, "high_risk", 3)]
+    assert areas_of(zones, [unit(8, 12)]) == (
+        area(0, 2, "medium_risk"), area(3, 4, "high_risk"), area(5, 9, "medium_risk"), area(10, 12)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("units", "words"), [([unit(0, 5), unit(5, 9)], "overlap"), ([unit(4, 5)], "inside the zones of this round")]
+)
+def test_a_place_named_twice_is_refused(units, words):
+    with pytest.raises(RangesOverlap, match=words):
+        areas_of([zone(3, 7, "high_risk", 3)], units)
+
+
+def test_a_round_over_nothing_is_refused():
+    with pytest.raises(RosterEmpty, match="name the villages"):
+        areas_of([], [])
+
+
+SPANS = st.tuples(st.integers(0, 30), st.integers(0, 30)).map(sorted)
+
+
+@given(st.lists(st.tuples(SPANS, st.integers(1, 3)), max_size=6))
+def test_every_code_of_a_zone_is_in_the_round_once_at_the_strictest_level(drawn):
+    zones = [zone(first, last, f"level {rank}", rank) for (first, last), rank in drawn]
+    if not zones:
+        return
+    areas = areas_of(zones, [])
+    for offset in range(31):
+        code = GRID + offset
+        held = [one.rank for one in zones if one.code_lo <= code <= one.code_hi]
+        levels = [one.zone_level for one in areas if one.code_lo <= code <= one.code_hi]
+        assert levels == ([f"level {max(held)}"] if held else [])
+
+
+@given(SPANS, st.lists(SPANS, max_size=5))
+def test_what_is_left_of_a_range_is_what_nobody_took(whole, taken):
+    left = left_over(unit(*whole), [unit(*one) for one in taken])
+    kept = [code for one in left for code in range(one.lo - GRID, one.hi - GRID + 1)]
+    assert kept == [c for c in range(whole[0], whole[1] + 1) if not any(lo <= c <= hi for lo, hi in taken)]
+
+
+@pytest.mark.parametrize(
+    ("on", "born"), [(date(2022, 7, 14), date(2021, 7, 14)), (date(2024, 2, 29), date(2023, 2, 28))]
+)
+def test_an_infant_was_born_within_the_year(on, born):
+    assert infants_from(on) == born

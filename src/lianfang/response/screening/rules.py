@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Literal, TypeVar
 
@@ -31,6 +31,9 @@ NEEDS_WHERE = frozenset({"away", "quarantined", "sampled_elsewhere", "moved_out"
 VISIT_OUTCOMES = ("found_elsewhere", "excluded", "appointment", "could_not")
 STANDINGS = ("sampled", "excluded", "missing")
 MODES = ("single", "household", "pooled")
+
+#: a child below this age is proposed for exclusion as an infant (a default of this project; packs say nothing about it)
+INFANT_YEARS = 1
 
 #: share of exclusions that a second person calls back (a default of this project, for a county to set)
 RECALL_SHARE = 0.05
@@ -64,6 +67,10 @@ class SecondPersonNeeded(Refusal):
     """Whoever wrote an exclusion cannot confirm it."""
 
 
+class ExclusionNotYours(Refusal):
+    """An exclusion is taken back by whoever wrote it; anybody else calls back."""
+
+
 class ExclusionUnknown(NotFound):
     """No such exclusion stands in the actor's area."""
 
@@ -93,6 +100,16 @@ class AreaEntry:
     code_lo: int
     code_hi: int
     zone_level: str | None = None
+
+
+@dataclass(frozen=True)
+class ZonePiece:
+    """A range of codes under a zone in force; where zones lie in each other the higher ``rank`` counts."""
+
+    code_lo: int
+    code_hi: int
+    level: str
+    rank: int
 
 
 @dataclass(frozen=True)
@@ -211,6 +228,49 @@ def check_areas(areas: Sequence[AreaEntry]) -> tuple[AreaEntry, ...]:
     if county_of(ordered[0].code_lo) != county_of(ordered[-1].code_hi):
         raise RangesOverlap("A round is held by one county: open one in each.")
     return ordered
+
+
+def areas_of(zones: Iterable[ZonePiece], units: Iterable[CodeRange]) -> tuple[AreaEntry, ...]:
+    """Return the areas of a round over zones and units in the order of their codes.
+
+    Where zones lie in each other the stricter counts; a unit counts as outside every zone where none of these zones
+    lies. Raises `RangesOverlap` for units that overlap each other, and for one that lies inside the zones as a whole.
+    """
+    taken: list[CodeRange] = []
+    areas: list[AreaEntry] = []
+    for piece in sorted(zones, key=lambda one: (-one.rank, one.code_lo, one.code_hi)):
+        free = left_over(CodeRange(piece.code_lo, piece.code_hi), taken)
+        areas += [AreaEntry(one.lo, one.hi, piece.level) for one in free]
+        taken += free
+    ordered = sorted(units)
+    if ordered:
+        check_areas([AreaEntry(unit.lo, unit.hi) for unit in ordered])
+    for unit in ordered:
+        free = left_over(unit, taken)
+        if not free:
+            raise RangesOverlap(f"{unit.lo}–{unit.hi} lies inside the zones of this round as a whole: leave it out.")
+        areas += [AreaEntry(one.lo, one.hi) for one in free]
+    return check_areas(areas)
+
+
+def left_over(unit: CodeRange, taken: Iterable[CodeRange]) -> list[CodeRange]:
+    """Return what is left of a range of codes when others are taken out of it, in order."""
+    free, start = [], unit.lo
+    for one in sorted(taken):
+        if one.hi < start or one.lo > unit.hi:
+            continue
+        if one.lo > start:
+            free.append(CodeRange(start, one.lo - 1))
+        start = one.hi + 1
+    if start <= unit.hi:
+        free.append(CodeRange(start, unit.hi))
+    return free
+
+
+def infants_from(on: date, years: int = INFANT_YEARS) -> date:
+    """Return the day after which somebody was born who is an infant on a day."""
+    leap = on.month == 2 and on.day == 29
+    return date(on.year - years, on.month, 28 if leap else on.day)
 
 
 def plan_areas(pack: Pack, areas: Sequence[AreaEntry]) -> tuple[AreaPlan, ...]:
