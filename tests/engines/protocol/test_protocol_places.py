@@ -13,6 +13,7 @@ from lianfang.engines.protocol import (
     ZoneFacts,
     ZoneScreen,
     clock,
+    crew_needed,
     discharge_decision,
     escalation,
     grid_size,
@@ -26,6 +27,7 @@ from lianfang.engines.protocol import (
     round_proposal,
     round_target,
     severity,
+    site_flow,
     sizing,
     zone_release,
 )
@@ -155,6 +157,21 @@ def test_points_for_a_county() -> None:
     assert (plan.least_tables, plan.tables, plan.samplers) == (356, 475, 791)
     with pytest.raises(ValueError, match="cannot be -1"):
         sizing(ED9, -1)
+
+
+def test_a_site_has_its_crew() -> None:
+    crew = crew_needed(ED9, tables=4, samplers=8)
+    assert (crew["leader"], crew["registrar"], crew["sampler"], crew["volunteer"]) == (1, 4, 8, 2)
+    assert set(crew) >= {"order_keeper", "disinfection", "packer", "courier", "temperature"}
+    with pytest.raises(PackSilent, match="names no crew"):
+        crew_needed(FEB, tables=1, samplers=1)
+
+
+def test_the_flow_through_a_site_is_data_with_its_source() -> None:
+    flow = site_flow(ED9)
+    assert (flow.wait_minutes, flow.source, flow.source_of("tube_people")) == (10, "house", "custody_tongling")
+    with pytest.raises(PackSilent, match="does not say how people flow"):
+        site_flow(FEB)
 
 
 @given(st.integers(0, 30_000_000))

@@ -28,7 +28,7 @@ from lianfang.engines.protocol.loading import (
     pack_names,
     pack_of_protocol,
 )
-from lianfang.engines.protocol.model import Pack
+from lianfang.engines.protocol.model import CrewFunction, Pack, SiteFlow
 from lianfang.engines.protocol.quarantine import (
     LegDates,
     LinkedContact,
@@ -63,10 +63,12 @@ from lianfang.engines.protocol.screening import (
     Proposal,
     RoundFacts,
     RoundProposal,
+    crew_needed,
     household_tube,
     pool_size,
     round_proposal,
     round_target,
+    site_flow,
     sizing,
 )
 from lianfang.engines.protocol.zones import (
@@ -82,6 +84,7 @@ __all__ = [
     "AnchorMissing",
     "ClassChange",
     "Condition",
+    "CrewFunction",
     "Difference",
     "DischargeDecision",
     "EscalationAt",
@@ -103,6 +106,7 @@ __all__ = [
     "ReleaseDecision",
     "RoundFacts",
     "RoundProposal",
+    "SiteFlow",
     "Statement",
     "TestRecord",
     "TestResult",
@@ -112,6 +116,7 @@ __all__ = [
     "all_files",
     "check_file",
     "clock",
+    "crew_needed",
     "dated_protocol",
     "day_number",
     "day_zero",
@@ -138,6 +143,7 @@ __all__ = [
     "round_proposal",
     "round_target",
     "severity",
+    "site_flow",
     "sizing",
     "tier_of",
     "zone_level",

@@ -235,12 +235,39 @@ class Screening(Sourced):
     frequencies: Mapping[str, Frequency]
 
 
+class CrewFunction(Sourced):
+    """What somebody of a site's crew does, and how many it takes for each site or table.
+
+    ``protective``: whoever does it wears protective clothing.
+    """
+
+    zh: str
+    en: str
+    per: Literal["site", "table", "sampler"]
+    count: Count = 1
+    protective: Flag = False
+
+
+class SiteFlow(Sourced):
+    """How people come to a sampling site after a call and how long its tables take; what `engines.planning` assumes."""
+
+    wait_minutes: Count
+    drift_minutes: Count
+    spread_minutes: Count
+    service_seconds: Count
+    tube_change_seconds: Span
+    tube_people: Count
+    load_percent: Annotated[int, Field(strict=True, ge=1, le=99)]
+
+
 class PointSizing(Sourced):
-    """People that one sampling site, table and sampler serve."""
+    """People that one sampling site, table and sampler serve, the crew this takes, and how people flow through."""
 
     people_per_site: Range
     people_per_table: Range
     people_per_sampler: Count
+    crew: Mapping[str, CrewFunction] = {}
+    flow: SiteFlow | None = None
 
 
 class Grids(Sourced):

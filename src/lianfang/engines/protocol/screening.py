@@ -7,7 +7,7 @@ from enum import StrEnum
 from math import ceil
 
 from lianfang.engines.protocol.errors import PackSilent
-from lianfang.engines.protocol.model import Pack, RoundRule, Screening
+from lianfang.engines.protocol.model import Pack, RoundRule, Screening, SiteFlow
 
 
 class Proposal(StrEnum):
@@ -97,6 +97,21 @@ def sizing(pack: Pack, population: int) -> PointPlan:
         least_tables=ceil(population / rule.people_per_table.most),
         source=rule.source,
     )
+
+
+def crew_needed(pack: Pack, *, tables: int, samplers: int) -> dict[str, int]:
+    """Return how many people of each function one sampling site with so many tables and samplers needs."""
+    if pack.sizing is None or not pack.sizing.crew:
+        raise PackSilent(f"{pack.pack} names no crew for a sampling site")
+    units = {"site": 1, "table": tables, "sampler": samplers}
+    return {code: function.count * units[function.per] for code, function in pack.sizing.crew.items()}
+
+
+def site_flow(pack: Pack) -> SiteFlow:
+    """Return what a pack assumes of the flow through a sampling site, or raise PackSilent."""
+    if pack.sizing is None or pack.sizing.flow is None:
+        raise PackSilent(f"{pack.pack} does not say how people flow through a sampling site")
+    return pack.sizing.flow
 
 
 def round_target(pack: Pack, population: int) -> timedelta:

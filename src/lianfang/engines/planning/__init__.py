@@ -1,0 +1,1 @@
+"""Planning by calculation: queues at sampling sites, without web framework and database."""
