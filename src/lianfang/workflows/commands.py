@@ -5,6 +5,7 @@ from typing import Any
 from django.db import DataError, IntegrityError
 from pydantic import ValidationError
 
+from lianfang.core.access import schemas as access
 from lianfang.core.access.commands import CommandHandler, Envelope, Payload, Receipt, apply_command, calls
 from lianfang.core.access.rules import Actor
 from lianfang.core.duties.actions import finish_duty, waive_duties
@@ -71,6 +72,7 @@ COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     "finish_duty": (FinishDuty, _finish_duty),
     "waive_duties": (WaiveDuties, calls(waive_duties, "waived")),
     "roll_day": (RollDay, calls(roll_day)),
+    **access.COMMANDS,
     **command.COMMANDS,
     **workforce.COMMANDS,
     **checkpoints.COMMANDS,

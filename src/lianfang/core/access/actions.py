@@ -1,19 +1,35 @@
-"""Writing accounts, grants, posts and the response clock; reading roles from their file into the database."""
+"""Writing accounts, devices, grants, posts and the response clock; reading roles from their file into the database."""
 
+import hashlib
+import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.db import connections
+from django.db import connection, connections
 
 from lianfang.core.access.audit import record_audit
-from lianfang.core.access.models import Account, Grant, LineOfWork, Post, ResponseClock, Role
-from lianfang.core.access.permissions import MANAGE_ACCOUNTS, MOVE_CLOCK
-from lianfang.core.access.rules import AccountRefused, Actor, NewPost, NewSeat
+from lianfang.core.access.models import Account, Device, Grant, LineOfWork, Post, ResponseClock, Role
+from lianfang.core.access.permissions import MANAGE_ACCOUNTS, MANAGE_DEVICES, MOVE_CLOCK, REVOKE_DEVICE
+from lianfang.core.access.rules import (
+    ENROL_AGAIN,
+    ENROL_WITHIN,
+    AccountRefused,
+    Actor,
+    DeviceEntry,
+    DeviceRefused,
+    DeviceUnknown,
+    NewPost,
+    NewSeat,
+    code_lookup,
+    enrolment_code,
+)
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import machine_now
 from lianfang.kit.codes import EVERYWHERE, CodeRange
@@ -23,6 +39,15 @@ ROLES_FILE = Path(__file__).with_name("roles.yaml")
 
 #: what no password hashes to (Django takes a leading "!" for an unusable one)
 NO_PASSWORD = "!"
+
+REGISTER_DEVICES = """
+INSERT INTO access_device (id, account_id, title, division_code, registered_at, registered_by, enrolment_lookup,
+                           revoked_reason)
+SELECT id, account_id, title, division_code, %(now)s, %(by)s, lookup, ''
+FROM unnest(%(ids)s::uuid[], %(accounts)s::uuid[], %(titles)s::text[], %(codes)s::bigint[], %(lookups)s::bytea[])
+     AS sent (id, account_id, title, division_code, lookup)
+ON CONFLICT (id) DO NOTHING
+"""
 
 #: the installation itself, for what happens before anybody can sign in
 ADMINISTRATION = Actor(
@@ -177,6 +202,128 @@ def seat_accounts(seats: Iterable[NewSeat], *, by: Actor, valid_from: datetime, 
                 by, "access.seat_accounts", subject=("account", None), division_code=by.scope.lo, count=len(new)
             )
         return len(new)
+
+
+def register_devices(
+    *, by: Actor, valid_at: datetime, cause: uuid.UUID, devices: Sequence[DeviceEntry]
+) -> list[uuid.UUID]:
+    """Register phones and tablets of the actor's units, however many in one statement; those registered stay as they are.
+
+    Returns their ids in order. `open_enrolment_codes` shows the code that each is enrolled with. Raises `DeviceRefused`
+    when an account is unknown or an id is another device's.
+    """
+    for code in {device.division_code for device in devices}:
+        by.require(MANAGE_DEVICES, code)
+    ids = [device.id or derived_id("device", cause, index) for index, device in enumerate(devices)]
+    with acting(device_keeper(by)), connection.cursor() as cursor:
+        _check_owners(devices)
+        cursor.execute(REGISTER_DEVICES, _device_columns(ids, devices) | {"by": by.account_id, "now": machine_now()})
+        added = cursor.rowcount
+        _check_same(ids, devices)
+        if added:
+            record_audit(
+                by, "access.register_devices", subject=("device", None), division_code=by.scope.lo, count=added
+            )
+    return ids
+
+
+def _device_columns(ids: Sequence[uuid.UUID], devices: Sequence[DeviceEntry]) -> dict[str, Any]:
+    key = device_key()
+    return {
+        "ids": list(ids), "titles": [device.title for device in devices],
+        "codes": [device.division_code for device in devices], "accounts": [device.account for device in devices],
+        "lookups": [code_lookup(key, enrolment_code(key, id)) for id in ids],
+    }  # fmt: skip
+
+
+def _check_owners(devices: Sequence[DeviceEntry]) -> None:
+    asked = {device.account for device in devices if device.account}
+    unknown = asked - set(Account.objects.filter(id__in=asked).values_list("id", flat=True))
+    if unknown:
+        raise DeviceRefused(f"There is no account {min(unknown)}. Create it first, or leave the account empty.")
+
+
+def _check_same(ids: Sequence[uuid.UUID], devices: Sequence[DeviceEntry]) -> None:
+    kept = {id: of for id, *of in Device.objects.filter(id__in=ids).values_list("id", "division_code", "account_id")}
+    for id, device in zip(ids, devices, strict=True):
+        if kept.get(id) != [device.division_code, device.account]:
+            raise DeviceRefused(f"The id {id} belongs to another device already. Make a new id for “{device.title}”.")
+
+
+def open_enrolment_codes(devices: Sequence[uuid.UUID], *, by: Actor) -> list[tuple[uuid.UUID, str, str, datetime]]:
+    """Show the codes that devices are enrolled with: (device, title, code, until). The look is written to the audit.
+
+    Devices that are enrolled or revoked already, outside the actor's area or registered more than a day ago have none.
+    """
+    by.require(MANAGE_DEVICES)
+    waiting = Device.objects.filter(
+        id__in=devices, enrolled_at__isnull=True, revoked_at__isnull=True,
+        division_code__range=(by.scope.lo, by.scope.hi), registered_at__gt=machine_now() - ENROL_WITHIN,
+    ).order_by("title", "id")  # fmt: skip
+    key = device_key()
+    found = [(one.id, one.title, enrolment_code(key, one.id), one.registered_at + ENROL_WITHIN) for one in waiting]
+    if found:
+        with acting(by):
+            record_audit(
+                by, "access.open_enrolment_codes", subject=("device", None), division_code=by.scope.lo, count=len(found)
+            )
+    return found
+
+
+def enrol_device(code: str) -> tuple[uuid.UUID, str, str]:
+    """Enrol the device whose code is typed in: (device, title, secret). The secret is shown this once.
+
+    The same code answers again for ten minutes, with a new secret, because the first answer may have been lost; then it
+    is used up. Raises `DeviceRefused`.
+    """
+    now = machine_now()
+    lookup = code_lookup(device_key(), code)
+    with acting(ADMINISTRATION):
+        device = Device.objects.select_for_update().filter(enrolment_lookup=lookup, revoked_at__isnull=True).first()
+        if device is None or now > device.registered_at + ENROL_WITHIN or _used_up(device, now):
+            raise DeviceRefused("This code is wrong, used up or older than a day. Ask your duty desk for a new one.")
+        secret = secrets.token_urlsafe(32)
+        device.secret_hash, device.enrolled_at = hashlib.sha256(secret.encode()).digest(), device.enrolled_at or now
+        device.save(update_fields=["secret_hash", "enrolled_at"])
+        record_audit(
+            ADMINISTRATION, "access.enrol_device", subject=("device", device.id), division_code=device.division_code
+        )
+        return device.id, device.title, secret
+
+
+def _used_up(device: Device, now: datetime) -> bool:
+    return device.enrolled_at is not None and now > device.enrolled_at + ENROL_AGAIN
+
+
+def revoke_device(*, by: Actor, valid_at: datetime, cause: uuid.UUID, device: uuid.UUID, reason: str) -> int:
+    """End a device that was lost or given back: refused from its very next request on. Returns how many ended (1 or 0).
+
+    ``valid_at`` is since when it was out of hand, and stands in the audit. Raises `DeviceUnknown`.
+    """
+    by.require(REVOKE_DEVICE)
+    with acting(device_keeper(by)):
+        mine = Device.objects.filter(id=device, division_code__range=(by.scope.lo, by.scope.hi))
+        if not mine.exists():
+            raise DeviceUnknown("There is no such device in your area: choose one from the list.")
+        ended = mine.filter(revoked_at__isnull=True).update(
+            revoked_at=machine_now(), revoked_by=by.account_id, revoked_reason=reason
+        )
+        if ended:
+            record_audit(
+                by, "access.revoke_device", subject=("device", device), division_code=by.scope.lo,
+                since=valid_at.isoformat(),
+            )  # fmt: skip
+        return ended
+
+
+def device_keeper(by: Actor) -> Actor:
+    """Return the hand that writes devices: the actor's own account and area, on the line that may write that table."""
+    return replace(by, line="administration", permissions=frozenset())
+
+
+def device_key() -> bytes:
+    """Return the installation's key of enrolment codes."""
+    return bytes(settings.HOME.secrets.device_key)
 
 
 def move_response_clock(offset: timedelta, *, by: Actor, reason: str) -> None:

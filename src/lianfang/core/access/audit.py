@@ -32,8 +32,13 @@ def record_audit(
     count: int = 1,
     **detail: Plain,
 ) -> None:
-    """Write one audit row. ``detail`` takes numbers, dates, ids and codes (ASCII without blanks), never free text."""
+    """Write one audit row. ``detail`` takes numbers, dates, ids and codes (ASCII without blanks), never free text.
+
+    The device that the actor uses stands in the detail of every row.
+    """
     kind, subject_id = subject
+    if by.device_id:
+        detail = {"device": by.device_id, **detail}
     with connection.cursor() as cursor:
         cursor.execute(
             INSERT,

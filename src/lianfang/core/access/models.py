@@ -1,4 +1,4 @@
-"""Accounts, roles, grants, posts; commands and their receipts; the audit and its seals."""
+"""Accounts, roles, grants, posts, devices; commands and their receipts; the audit and its seals."""
 
 from typing import ClassVar
 
@@ -93,6 +93,47 @@ class Grant(models.Model):
                 name="grant_validity",
             ),
         ]
+
+
+@declare(
+    plain="id account_id title division_code registered_at registered_by enrolment_lookup enrolled_at secret_hash "
+    "revoked_at revoked_by revoked_reason"
+)
+class Device(models.Model):
+    """A phone or tablet that records in the field: registered by a desk, enrolled once with a code, revoked when lost.
+
+    Its secret is known by its SHA-256 only (32 random bytes need no slower hash). ``account_id`` empty: anybody's of
+    the unit; the title names the device, never a person.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id)
+    account_id = models.UUIDField(null=True)
+    title = models.CharField(max_length=80)
+    division_code = models.BigIntegerField()
+    registered_at = models.DateTimeField()
+    registered_by = models.UUIDField()
+    enrolment_lookup = models.BinaryField(max_length=32)
+    enrolled_at = models.DateTimeField(null=True)
+    secret_hash = models.BinaryField(max_length=32, null=True)
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.UUIDField(null=True)
+    revoked_reason = models.CharField(max_length=200, default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["enrolment_lookup"], name="device_enrolment_once"),
+            models.CheckConstraint(
+                condition=Q(enrolled_at__isnull=True, secret_hash__isnull=True)
+                | Q(enrolled_at__isnull=False, secret_hash__isnull=False),
+                name="device_enrolled",
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at__isnull=True, revoked_by__isnull=True)
+                | Q(revoked_at__isnull=False, revoked_by__isnull=False),
+                name="device_revoked",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["division_code"], name="device_place")]
 
 
 @declare(plain="id kind account_id grant_id division_code valid_at recorded_at received_at payload_hash result")

@@ -8,20 +8,20 @@ from lianfang.core.access.rules import Actor, SignInRefused
 from lianfang.kit.codes import CodeRange
 
 
-def actors_of(account: uuid.UUID, at: datetime) -> list[Actor]:
-    """Return what an account may act as at an instant (its valid grants), the widest range first."""
+def actors_of(account: uuid.UUID, at: datetime, device: uuid.UUID | None = None) -> list[Actor]:
+    """Return what an account may act as at an instant (its valid grants) from a device, the widest range first."""
     grants = Grant.objects.select_related("role", "account").filter(
         account_id=account, account__is_active=True, valid_from__lte=at
     )
     valid = [grant for grant in grants if grant.valid_until is None or grant.valid_until > at]
-    return [actor_of(grant) for grant in sorted(valid, key=lambda grant: grant.code_lo - grant.code_hi)]
+    return [actor_of(grant, device) for grant in sorted(valid, key=lambda grant: grant.code_lo - grant.code_hi)]
 
 
-def actor_of(grant: Grant) -> Actor:
+def actor_of(grant: Grant, device: uuid.UUID | None = None) -> Actor:
     """Return the actor that a grant makes of its account."""
     return Actor(
         grant.account_id, grant.id, grant.role_id, grant.line_id, CodeRange(grant.code_lo, grant.code_hi),
-        frozenset(grant.role.permissions), grant.account.title,
+        frozenset(grant.role.permissions), grant.account.title, device,
     )  # fmt: skip
 
 

@@ -1,11 +1,14 @@
-"""Who an actor is and what a grant allows: pure."""
+"""Who an actor is, what a grant allows and what a device proves: pure."""
 
+import hmac
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
+from lianfang.core.access.permissions import ACT_WITHOUT_DEVICE
 from lianfang.kit.codes import CodeRange
 from lianfang.kit.ids import derived_id
-from lianfang.kit.refusals import Conflict, Refusal
+from lianfang.kit.refusals import Conflict, NotFound, Refusal
 
 
 class NotPermitted(Refusal):
@@ -14,6 +17,18 @@ class NotPermitted(Refusal):
 
 class SignInRefused(Refusal):
     """Wrong name or password, an account that is closed, or no valid grant."""
+
+
+class DeviceRefused(Refusal):
+    """A device cannot be registered, enrolled or revoked as asked."""
+
+
+class DeviceUnknown(NotFound):
+    """There is no such device in the actor's area."""
+
+
+class DeviceNeeded(NotPermitted):
+    """What is recorded at a sampling site or a door comes from a registered device."""
 
 
 class AccountRefused(Refusal):
@@ -34,7 +49,7 @@ class CommandIdTaken(Conflict):
 
 @dataclass(frozen=True)
 class Actor:
-    """One account acting under one grant: role × line of work × one range of division codes."""
+    """One account acting under one grant: role × line of work × one range of division codes, from a device or none."""
 
     account_id: uuid.UUID
     grant_id: uuid.UUID
@@ -43,6 +58,7 @@ class Actor:
     scope: CodeRange
     permissions: frozenset[str]
     title: str = ""
+    device_id: uuid.UUID | None = None
 
     def may(self, permission: str, code: int | None = None) -> bool:
         """Say whether the grant holds a permission, and for the place that a division code names."""
@@ -87,3 +103,53 @@ class NewSeat:
     def account(self) -> uuid.UUID:
         """Return the id that the account of this name always gets."""
         return derived_id("account", self.username)
+
+
+@dataclass(frozen=True)
+class DeviceEntry:
+    """A device to register: what it is called, whose it is (anybody's of the unit when empty), the unit it belongs to.
+
+    ``division_code`` is the unit's code at 15 digits; without an id it takes one from the command.
+    """
+
+    title: str
+    division_code: int
+    id: uuid.UUID | None = None
+    account: uuid.UUID | None = None
+
+
+#: what is recorded with people in front of one, and so from a registered device
+FROM_A_DEVICE = frozenset({"register_tubes", "seal_tubes", "hand_over_tubes", "record_found", "record_visits"})
+
+
+def need_device(by: Actor, kind: str) -> None:
+    """Raise `DeviceNeeded` when a command of the field comes from no device and the role may not do without one."""
+    if kind in FROM_A_DEVICE and by.device_id is None and not by.may(ACT_WITHOUT_DEVICE):
+        raise DeviceNeeded(
+            f"“{kind}” is sent from a registered device: enrol this one with a code of your duty desk and sign in on it."
+        )
+
+
+#: for how long a code of enrolment may be typed in
+ENROL_WITHIN = timedelta(hours=24)
+#: for how long the same code answers again, because the first answer may have been lost on its way
+ENROL_AGAIN = timedelta(minutes=10)
+#: without I, L, O and U, which are misread (Crockford's base 32)
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_LETTERS = 10
+
+
+def enrolment_code(key: bytes, device: uuid.UUID) -> str:
+    """Return the code that enrols a device (``7K2QF-9XW0D``, 50 bits): made of the installation's key, kept nowhere."""
+    number = int.from_bytes(hmac.digest(key, b"enrolment" + device.bytes, "sha256")[:8], "big")
+    letters = "".join(ALPHABET[number >> 5 * place & 31] for place in range(CODE_LETTERS))
+    return f"{letters[:5]}-{letters[5:]}"
+
+
+def code_lookup(key: bytes, code: str) -> bytes:
+    """Return what the table knows of an enrolment code (32 bytes), however it is typed."""
+    typed = "".join(letter for letter in code.upper().translate(MISREAD) if letter in ALPHABET)
+    return hmac.digest(key, b"lookup" + typed.encode(), "sha256")
+
+
+MISREAD = str.maketrans("ILO", "110")
