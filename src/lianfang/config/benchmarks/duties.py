@@ -1,19 +1,15 @@
-"""The measurements behind ``lianfang bench``, each in a scratch database of its own."""
+"""The day rolled over: two duties each for a million people."""
 
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from multiprocessing import get_context
 
-from lianfang.config.home import current_home
-from lianfang.config.postgres import drop_database, server_of
-from lianfang.config.prepare import prepare, set_up_django
+from lianfang.config.benchmarks.scratch import Say, scratch_database
+from lianfang.config.prepare import set_up_django
 
-Say = Callable[[str], None]
 COUNTY = 469021
 KINDS = ("bench_morning_check", "bench_evening_check")
 
@@ -31,21 +27,6 @@ SELECT 'resident', person, plan.kind, to_char(%(today)s::date, 'YYYY-MM-DD'), di
 FROM bench_monitored CROSS JOIN unnest(%(kinds)s::text[], %(rules)s::text[], %(opens)s::interval[], %(due)s::interval[])
      AS plan (kind, rule, opens, due)
 """
-
-
-@contextmanager
-def scratch_database(name: str, say: Say) -> Iterator[str]:
-    """Prepare a database for one measurement and drop it afterwards."""
-    home = current_home()
-    server_of(home).ensure_running()
-    prepare(home, name, recreate=True, say=say)
-    try:
-        yield name
-    finally:
-        from django.db import connections
-
-        connections.close_all()
-        drop_database(home, name)
 
 
 def bench_duties(people: int, say: Say = lambda line: None) -> dict[str, float]:
