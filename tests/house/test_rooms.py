@@ -9,11 +9,13 @@ FLOORS_WITH_ROOMS = {"lianfang.core", "lianfang.response"}
 EXPLAINED = {
     "lianfang.core.access.audit": "every action of every room writes its audit row",
     "lianfang.core.access.commands": "every way in hands over commands",
+    "lianfang.core.access.limits": "every way in counts what a device sends and which passwords were wrong",
     "lianfang.core.access.migration": "every room's tables get their row-level security from it",
     "lianfang.core.access.privacy": "every model declares which of its fields are personal",
     "lianfang.core.access.sealer": "the audit page verifies the seals, the worker writes them",
     "lianfang.core.access.sign_in": "every way in turns a password or token into an actor",
     "lianfang.core.access.scope": "every read and write happens inside a scope",
+    "lianfang.core.people.identity": "pure: what an ID number, phone or name is, and how much of it is shown",
     "lianfang.core.people.synthetic": "a pure generator of residents, which settles a county for replays and tests",
     "lianfang.core.territory.boundary": "pure geometry of county boundaries",
 }

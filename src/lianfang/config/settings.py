@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lianfang.config.home import current_home
 from lianfang.config.postgres import connection
+from lianfang.kit.rates import Rate
 
 HOME = current_home()
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +34,14 @@ def database(login: str) -> dict[str, object]:
         # what is left (sslmode, timeouts) belongs to how an external server is reached
         "OPTIONS": {**where, "application_name": f"lianfang-{login}"},
     }
+
+
+def rate(name: str, default: str) -> Rate:
+    """Read a rate such as ``20/300`` (twenty a second, 300 at once) from the environment and fail loudly on anything else."""
+    try:
+        return Rate.read(os.environ.get(name, default))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 SECRET_KEY = HOME.secrets.django_secret_key
@@ -109,6 +118,16 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("LIANFANG_HTTPS")
+
+# What one device may send, in requests and in people. A table samples a person in ten seconds: three hours without a
+# line are a thousand people at once, and a device that sends each person alone needs two requests a second at most.
+RATE_REQUESTS = rate("LIANFANG_RATE_REQUESTS", "20/600")
+RATE_PEOPLE = rate("LIANFANG_RATE_PEOPLE", "100/6000")
+RATES_FILE = HOME.path / f"rates-{os.environ.get('LIANFANG_DATABASE', 'lianfang')}"
+#: what the field records comes from registered devices (see core/access/rules.py, need_device)
+DEVICES_REQUIRED = flag("LIANFANG_DEVICES_REQUIRED", default=True)
+#: a batch of 200 tubes of 20 people is 1.3 MB; the same bound holds for what a compressed body inflates to (bytes)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]

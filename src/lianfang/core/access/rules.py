@@ -31,6 +31,14 @@ class DeviceNeeded(NotPermitted):
     """What is recorded at a sampling site or a door comes from a registered device."""
 
 
+class TooMuch(Refusal):
+    """A device sends more than it may, or too many wrong passwords were tried: ``wait`` seconds help."""
+
+    def __init__(self, sentence: str, wait: float) -> None:
+        super().__init__(sentence)
+        self.wait = wait
+
+
 class AccountRefused(Refusal):
     """An account or grant cannot be made as asked."""
 

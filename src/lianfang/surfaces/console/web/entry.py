@@ -4,7 +4,6 @@ import uuid
 
 from django.conf import settings
 from django.contrib.auth import get_user_model, login, logout
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,13 +11,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from lianfang.core.access import limits
 from lianfang.core.access import sign_in as access
-from lianfang.core.access.rules import SignInRefused
+from lianfang.core.access.rules import SignInRefused, TooMuch
 from lianfang.surfaces.session import GRANT, ActingRequest, open_to_anybody
 
-#: wrong passwords before a name, or an address, has to wait
-TRIES = {"name": 8, "address": 40}
-WAIT = 5 * 60
 YEAR = 365 * 24 * 3600
 
 
@@ -28,19 +25,18 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _form(request, "", 200)
     username = request.POST.get("username", "").strip()
-    keys = _keys(request, username)
-    if any(cache.get(key, 0) >= TRIES[kind] for kind, key in keys.items()):
+    address = request.META.get("REMOTE_ADDR", "")
+    try:
+        limits.check_tries(username, address)
+        actors = access.sign_in(username, request.POST.get("password", ""))
+    except TooMuch:
         return _form(
             request, _("Too many wrong tries. Wait five minutes, or ask your duty desk for a new password."), 429
         )
-    try:
-        actors = access.sign_in(username, request.POST.get("password", ""))
     except SignInRefused as refusal:
-        for key in keys.values():
-            cache.add(key, 0, WAIT)
-            cache.incr(key)
+        limits.count_wrong_try(username, address)
         return _form(request, _refusal(refusal), 401)
-    cache.delete(keys["name"])
+    limits.forget_wrong_tries(username)
     account = get_user_model().objects.get(pk=actors[0].account_id)
     login(request, account, backend="django.contrib.auth.backends.ModelBackend")
     request.session[GRANT] = str(actors[0].grant_id)
@@ -118,12 +114,6 @@ def _refusal(refusal: SignInRefused) -> str:
         )
     }
     return known.get(str(refusal), str(refusal))
-
-
-def _keys(request: HttpRequest, username: str) -> dict[str, str]:
-    address = request.META.get("REMOTE_ADDR", "")
-    # a name may hold anything; hex keeps it a valid key
-    return {"name": f"tries-name-{username[:80].encode().hex()}", "address": f"tries-address-{address}"}
 
 
 def _onward(request: HttpRequest) -> HttpResponse:

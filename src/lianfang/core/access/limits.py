@@ -1,0 +1,76 @@
+"""How much one device may send, and how often a wrong password may be tried: one store for all processes of a machine.
+
+A busy site has many devices behind one address, so that nothing but failed sign-ins is ever counted by address.
+"""
+
+import math
+import uuid
+from functools import cache
+
+from django.conf import settings
+
+from lianfang.core.access.rules import Actor, TooMuch
+from lianfang.kit.rates import Rate, RateStore
+
+WAIT = 5 * 60
+#: wrong passwords or codes before a name, or an address, has to wait
+TRIES = {"name": Rate(8 / WAIT, 8), "address": Rate(40 / WAIT, 40)}
+
+
+def limited_as(device: uuid.UUID | None, grant: uuid.UUID) -> bytes:
+    """Return whose bucket a request is taken from: its device's, and for a program its grant's."""
+    return (device or grant).bytes
+
+
+def take_request(device: uuid.UUID | None, grant: uuid.UUID) -> None:
+    """Count one request of a device, or raise `TooMuch`. Needs no database, so that it may come before any."""
+    wait = store().take(b"requests" + limited_as(device, grant), settings.RATE_REQUESTS)
+    if wait:
+        raise TooMuch(f"This device sends too many requests. Send again in {math.ceil(wait)} s.", wait)
+
+
+def take_people(device: uuid.UUID | None, grant: uuid.UUID, people: int) -> None:
+    """Count the people that a device records, or raise `TooMuch`; nothing has been written then."""
+    wait = store().take(b"people" + limited_as(device, grant), settings.RATE_PEOPLE, people) if people else 0.0
+    if wait:
+        raise TooMuch(
+            f"This device records more people than one table can sample. Keep them and send again in {math.ceil(wait)} s.",
+            wait,
+        )
+
+
+def take_people_of(by: Actor, people: int) -> None:
+    """Do as `take_people` for an actor."""
+    take_people(by.device_id, by.grant_id, people)
+
+
+def check_tries(username: str, address: str) -> None:
+    """Raise `TooMuch` when a name or an address has tried too many wrong passwords or codes."""
+    wait = max(store().wait(key, TRIES[kind]) for kind, key in _try_keys(username, address).items())
+    if wait:
+        raise TooMuch(
+            f"Too many wrong tries. Wait {math.ceil(wait)} s, or ask your duty desk for a new password.", wait
+        )
+
+
+def count_wrong_try(username: str, address: str) -> None:
+    """Count a wrong password or code against its name and its address."""
+    for kind, key in _try_keys(username, address).items():
+        store().take(key, TRIES[kind])
+
+
+def forget_wrong_tries(username: str) -> None:
+    """Begin to count anew for a name that has signed in."""
+    store().refill(_try_keys(username, "")["name"])
+
+
+def _try_keys(username: str, address: str) -> dict[str, bytes]:
+    # a name may hold anything, also half a character
+    name = username[:80].encode("utf-8", "surrogatepass")
+    return {"name": b"name" + name, "address": b"address" + address.encode("utf-8", "surrogatepass")}
+
+
+@cache
+def store() -> RateStore:
+    """Return this process's view of the machine's buckets."""
+    return RateStore(settings.RATES_FILE)
