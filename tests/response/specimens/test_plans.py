@@ -9,7 +9,7 @@ from conftest import DINGAN, make_actor
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import local
 from lianfang.response.specimens.actions.registration import IN_ROUND, SAMPLES
-from lianfang.response.specimens.queries import OF_PEOPLE, SAMPLED_IN_ROUNDS
+from lianfang.response.specimens.queries import OF_PEOPLE, POSITIVE, SAMPLED_IN_ROUNDS
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +25,10 @@ SOME = [uuid.UUID(int=1)]
         (SAMPLES, "specimens_sample_pkey"),
         (SAMPLED_IN_ROUNDS, "sample_once_per_round"),
         (SAMPLED_IN_ROUNDS, "result_insufficient"),
+        (IN_ROUND, "specimens_samplevoid_pkey"),
+        (OF_PEOPLE, "specimens_samplevoid_pkey"),
+        (POSITIVE.format(where=""), "specimens_samplevoid_pkey"),
+        (POSITIVE.format(where=""), "specimens_sample_pkey"),
     ],
 )
 def test_the_index_is_used(statement, index):

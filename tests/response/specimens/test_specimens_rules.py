@@ -2,12 +2,13 @@
 
 import uuid
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lianfang.core.people.identity import check_character
 from lianfang.engines.protocol import load_pack
 from lianfang.kit.clock import local
 from lianfang.response.specimens.rules import (
@@ -18,12 +19,22 @@ from lianfang.response.specimens.rules import (
     Person,
     ResultEntry,
     SampleEntry,
+    SecondLookMissing,
+    StandingSample,
     TubeEntry,
+    TubeHasResult,
     TubeStanding,
+    TubeToVoid,
+    VoidEntry,
+    VoidRefused,
+    check_void,
     chosen,
     judge,
     judge_result,
+    judge_void,
     result_clocks,
+    tube_code_fault,
+    void_doubt,
 )
 
 NOON = local("2022-07-14 12:00")
@@ -187,3 +198,76 @@ def test_a_result_is_taken_once(why, tube, inside):
 def test_waiting_times_come_from_the_pack():
     clocks = result_clocks(load_pack("covid19-cn-ed9"))
     assert clocks == {"single": timedelta(hours=6), "pooled": timedelta(hours=24), "household": timedelta(hours=24)}
+
+
+TODAY = date(2022, 7, 14)
+
+
+@pytest.mark.parametrize("code", ["DA0001", "20220701000123", "469021202207010018", "a-B_9/7", "x" * 40])
+def test_any_printed_code_is_a_tubes(code):
+    assert tube_code_fault(code, TODAY) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("LF1:ABCDEFGH", "code of a person or a sheet"),
+        ("lfs1:7K2QF9XW", "code of a person or a sheet"),
+        ("46902119800101001X", "number of an ID card"),
+        ("46902119800101001x", "number of an ID card"),
+        ("", "1 to 40 letters"),
+        ("A B", "1 to 40 letters"),
+        ("管1", "1 to 40 letters"),
+        ("A\n", "1 to 40 letters"),
+        ("x" * 41, "1 to 40 letters"),
+    ],
+)
+def test_what_a_scanner_reads_beside_tubes_is_no_tube(code, sentence):
+    number = "46902119800101001"
+    code = code if "46902119800101" not in code else number + check_character(number)
+    fault = tube_code_fault(code, TODAY)
+    assert sentence in fault
+    assert not code or code not in fault
+
+
+def test_a_code_made_of_a_day_of_production_is_a_tubes():
+    number = "46902120220630001"
+    assert tube_code_fault(number + check_character(number), TODAY) is None
+
+
+def test_a_persons_code_in_the_place_of_a_tubes_is_refused_as_an_item():
+    verdict = judge([tube(swab(ANNA), code="LF1:ABC")], known(), NOON)
+    assert [item.why for item in verdict.refused] == ["no_tube_code"]
+
+
+OPEN_TUBE = TubeToVoid(uuid.UUID(int=31), "DA1", GRID, ROUND, None, False)
+
+
+@given(sealed=st.booleans(), resulted=st.booleans(), witness=st.sampled_from([None, 1, 2]), right=st.booleans())
+def test_a_mistake_is_put_right_before_the_result_and_by_two_once_sealed(sealed, resulted, witness, right):
+    tube = replace(OPEN_TUBE, sealed_at=NOON if sealed else None, resulted=resulted)
+    by, second = uuid.UUID(int=1), witness and uuid.UUID(int=witness)
+    expected = (
+        VoidRefused if not right else TubeHasResult if resulted
+        else SecondLookMissing if second == by or (sealed and not second) else None
+    )  # fmt: skip
+    try:
+        check_void(tube, "DA1 " if right else "DA2", by, second)
+    except (VoidRefused, TubeHasResult, SecondLookMissing) as refusal:
+        assert type(refusal) is expected
+    else:
+        assert expected is None
+
+
+def test_a_void_names_a_sample_of_the_tube_and_its_person():
+    entry, there = VoidEntry(uuid.UUID(int=111), ANNA), StandingSample(ANNA, NOON, False, None)
+    assert judge_void(entry, OPEN_TUBE, there) is None
+    assert judge_void(entry, OPEN_TUBE, replace(there, voided=True)) is None
+    assert judge_void(entry, OPEN_TUBE, None)[0] == "unknown_sample"
+    assert judge_void(entry, OPEN_TUBE, replace(there, resident=BERT))[0] == "another_person"
+
+
+def test_only_a_wrong_person_whom_nobody_replaces_leaves_a_doubt():
+    assert void_doubt("wrong_person", None)
+    assert not void_doubt("wrong_person", uuid.UUID(int=1))
+    assert not any(void_doubt(reason, None) for reason in ("wrong_tube", "not_taken", "duplicate"))

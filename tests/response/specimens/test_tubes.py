@@ -19,6 +19,7 @@ from lianfang.response.specimens.actions import (
     record_results,
     register_tubes,
     seal_tubes,
+    void_samples,
 )
 from lianfang.response.specimens.models import CustodyEntry, Sample, Tube
 from lianfang.response.specimens.permissions import PERMISSIONS
@@ -326,6 +327,7 @@ def test_each_action_asks_for_its_permission(permission, anna):
     entry = tube(anna)
     attempts = {
         "register_tubes": lambda: register(entry, by=lacking),
+        "void_samples": lambda: void_samples(entry.id, [], by=lacking, code="x", reason="not_taken", valid_at=NOON),
         "seal_tubes": lambda: seal_tubes([entry.id], by=lacking, valid_at=NOON),
         "hand_over_tubes": lambda: hand_over([entry.id], lacking),
         "record_results": lambda: report(ResultEntry("negative", NOON, code="x"), by=lacking),

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 
 from lianfang.core.duties.rules import Desired, Kind
 from lianfang.kit.clock import at_local, local_date
-from lianfang.response.specimens.queries import UNUSABLE_TUBES
+from lianfang.response.specimens.queries import UNUSABLE_TUBES, VOIDED_SAMPLES
 
 ROUND_VISIT = "round_visit"
 
@@ -18,13 +18,15 @@ KINDS: tuple[Kind, ...] = (
 )  # fmt: skip
 
 # A period has 24 characters: the first 15 bytes of the round's id and a number, which grows with everything that ended a
-# former visit without an end to the need: a visit in vain, too little material, an exclusion that was not true.
+# former visit without an end to the need: a visit in vain, too little material, a sample voided,
+# an exclusion that was not true.
 PERIOD = "encode(substring(uuid_send({round}) FROM 1 FOR 15), 'base64') || '.' || {attempt}"
 
 # Visits begin when a round nears its target, is closed, or somebody orders them, so that a round of millions does not
 # open millions of duties. After sign-off those who remained are carried on, until a later round has sampled them.
 VISITS = f"""
 WITH unusable AS ({UNUSABLE_TUBES}),
+voided AS ({VOIDED_SAMPLES}),
 round AS (
     SELECT r.* FROM screening_round r WHERE r.county = %(county)s AND (r.remaining > 0 OR r.closed_at IS NULL AND (
         r.visits_from <= %(at)s
@@ -46,7 +48,8 @@ missing AS (
       AND NOT EXISTS (SELECT 1 FROM screening_exclusion e WHERE e.county = %(county)s AND e.round = m.round
                       AND e.resident = m.resident AND e.withdrawn_at IS NULL)
       AND NOT EXISTS (SELECT 1 FROM specimens_sample s WHERE s.county = %(county)s AND s.round = m.round
-                      AND s.resident = m.resident AND s.tube NOT IN (SELECT tube FROM unusable))
+                      AND s.resident = m.resident AND s.tube NOT IN (SELECT tube FROM unusable)
+                      AND (s.tube, s.id) NOT IN (SELECT tube, sample FROM voided))
 ),
 visit AS (
     SELECT m.resident, r.id AS round, m.division_code, r.visit_within, r.closed_at, v.attempt IS NULL AS first,
@@ -71,16 +74,18 @@ SELECT 'resident', v.resident, '{ROUND_VISIT}', {PERIOD.format(round="v.round", 
 FROM visit v
 WHERE v.opens_at <= CASE WHEN v.first THEN %(at)s ELSE %(day_end)s END AND NOT EXISTS (
     SELECT 1 FROM screening_round later JOIN specimens_sample s ON s.county = later.county AND s.round = later.id
-    WHERE later.county = %(county)s AND later.opened_at > v.closed_at AND s.resident = v.resident)
+    WHERE later.county = %(county)s AND later.opened_at > v.closed_at AND s.resident = v.resident
+      AND (s.tube, s.id) NOT IN (SELECT tube, sample FROM voided))
 """  # noqa: S608 - made of constants
 
 # Who was sampled or excluded meanwhile: their visits have come to an end, and to which.
 SETTLED = f"""
-WITH unusable AS ({UNUSABLE_TUBES})
+WITH unusable AS ({UNUSABLE_TUBES}), voided AS ({VOIDED_SAMPLES})
 SELECT d.subject, d.period, CASE WHEN s.resident IS NOT NULL THEN 'sampled' ELSE 'excluded' END
 FROM duties_duty d
 LEFT JOIN LATERAL (SELECT s.resident FROM specimens_sample s WHERE s.county = d.county AND s.round = d.source
-                   AND s.resident = d.subject AND s.tube NOT IN (SELECT tube FROM unusable) LIMIT 1) AS s ON true
+                   AND s.resident = d.subject AND s.tube NOT IN (SELECT tube FROM unusable)
+                     AND (s.tube, s.id) NOT IN (SELECT tube, sample FROM voided) LIMIT 1) AS s ON true
 LEFT JOIN screening_exclusion e ON e.county = d.county AND e.round = d.source AND e.resident = d.subject
                                 AND e.withdrawn_at IS NULL
 WHERE d.county = %(county)s AND d.kind = '{ROUND_VISIT}' AND d.state = 'outstanding'

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from lianfang.core.access.privacy import declare
-from lianfang.response.specimens.rules import LARGEST_POOL, MODES, PURPOSES, VALUES
+from lianfang.response.specimens.rules import LARGEST_POOL, MODES, PURPOSES, VALUES, VOID_REASONS
 
 
 @declare(
@@ -20,8 +20,8 @@ from lianfang.response.specimens.rules import LARGEST_POOL, MODES, PURPOSES, VAL
 class Tube(models.Model):
     """A sampling tube. ``id`` is made by the device, ``code`` is printed on it, ``division_code`` is where it was filled.
 
-    ``filled`` counts its samples and ``resulted_at`` is when its first result was reported; both are checked against
-    the records they stand for.
+    ``filled`` counts its samples that stand (not the voided ones), ``resulted_at`` is when its first result was reported;
+    both are checked against the records they stand for.
     """
 
     pk = models.CompositePrimaryKey("county", "id")
@@ -75,7 +75,7 @@ class Tube(models.Model):
     because="a sample is the person's, so it is seen where the person lives, wherever the queue was",
 )
 class Sample(models.Model):
-    """One swab of one person. ``attempt`` goes past 1 only after the laboratory found too little material.
+    """One swab of one person. ``attempt`` goes past 1 only when the former one turned out to be unusable or was voided.
 
     ``division_code`` is the grid of residence (of stay, for whoever lives in another county), ``site_code`` where the
     sample was taken. Two partial keys find a person's samples: by round, and those of no round. ``xid`` is the
@@ -113,6 +113,41 @@ class Sample(models.Model):
             models.Index(fields=["county", "round", "resident"], condition=Q(attempt__gt=1), name="sample_again"),
             models.Index(fields=["xid"], condition=Q(round__isnull=False), name="sample_to_count"),
         ]
+
+
+@declare(
+    plain="county tube sample round reason instead_tube instead witness voided_at recorded_at recorded_by",
+    because="a void names a sample; whose it was is kept by the sample, which is under scope",
+)
+class SampleVoid(models.Model):
+    """A sample that was registered by mistake and stands no more, why, and which sample stands ``instead``; never changed."""
+
+    pk = models.CompositePrimaryKey("county", "tube", "sample")
+    county = models.IntegerField()
+    tube = models.UUIDField()
+    sample = models.UUIDField()
+    round = models.UUIDField(null=True)
+    reason = models.CharField(max_length=14)
+    instead_tube = models.UUIDField(null=True)
+    instead = models.UUIDField(null=True)
+    witness = models.UUIDField(null=True)
+    voided_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.UUIDField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(reason__in=VOID_REASONS), name="void_reason"),
+            models.CheckConstraint(
+                condition=Q(instead_tube__isnull=True, instead__isnull=True)
+                | Q(instead_tube__isnull=False, instead__isnull=False, reason__in=["wrong_person", "wrong_tube"]),
+                name="void_replaced_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(witness__isnull=True) | ~Q(witness=F("recorded_by")), name="void_second_look"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["county", "round"], name="void_round")]
 
 
 @declare(plain="county id giver taker division_code tubes tubes_counted handed_at recorded_at recorded_by")

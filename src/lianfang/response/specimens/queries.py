@@ -15,7 +15,7 @@ from lianfang.core.access.scope import acting
 from lianfang.kit.clock import response_now
 from lianfang.response.command.queries import county_in_view
 from lianfang.response.specimens.permissions import READ_RESULTS
-from lianfang.response.specimens.rules import KnownTube, county_hand
+from lianfang.response.specimens.rules import KnownTube, county_hand, void_doubt
 
 #: The tubes of a county in which there was too little material, as far as known at an instant: whoever is in them must be
 #: sampled again. For the rooms that count rounds. Params: county, at.
@@ -26,6 +26,13 @@ WHERE bad.county = %(county)s AND bad.value = 'insufficient' AND bad.recorded_at
       AND better.number > bad.number AND better.recorded_at <= %(at)s)
 """
 
+#: The samples of a county that were voided, as far as known at an instant, by tube and sample: whoever they name must be
+#: sampled again. For the rooms that count rounds. Params: county, at.
+VOIDED_SAMPLES = """
+SELECT gone.tube, gone.sample FROM specimens_samplevoid gone
+WHERE gone.county = %(county)s AND gone.recorded_at <= %(at)s
+"""
+
 #: Usable samples of some rounds as known at an instant: one row per person for ``attempt = 1``, few rows at all for
 #: ``attempt > 1``. A plain join to it goes by the index of rounds, also while the planner has no statistics yet.
 #: Params: county, rounds, at.
@@ -33,11 +40,18 @@ SAMPLED_IN_ROUNDS = f"""
 SELECT s.round, s.resident, s.attempt, s.site_code FROM specimens_sample s
 WHERE s.county = %(county)s AND s.round = ANY(%(rounds)s) AND s.recorded_at <= %(at)s
   AND s.tube NOT IN ({UNUSABLE_TUBES})
+  AND (s.tube, s.id) NOT IN ({VOIDED_SAMPLES})
 """  # noqa: S608 - made of constants
+
+# Params: at; needs the sample as s.
+STANDS = """
+NOT EXISTS (SELECT 1 FROM specimens_samplevoid v
+            WHERE v.county = s.county AND v.tube = s.tube AND v.sample = s.id AND v.recorded_at <= %(at)s)
+"""
 
 # The rounds of the county are few, so they are found by jumps along the index that begins with them, and a person's
 # samples by one look into each: a second index on every sample of every round would cost each registration.
-OF_PEOPLE = """
+OF_PEOPLE = f"""
 WITH RECURSIVE known_round (round) AS (
     SELECT (SELECT s.round FROM specimens_sample s WHERE s.county = %(county)s AND s.round IS NOT NULL
             ORDER BY s.round LIMIT 1)
@@ -56,9 +70,9 @@ SELECT s.resident, s.id, s.tube, t.code, t.mode, s.purpose, s.round, s.order_id,
 FROM sample s JOIN specimens_tube t ON t.county = s.county AND t.id = s.tube
 LEFT JOIN LATERAL (SELECT * FROM specimens_result r WHERE r.county = s.county AND r.tube = s.tube
                    AND r.recorded_at <= %(at)s ORDER BY r.number DESC LIMIT 1) AS r ON true
-WHERE s.recorded_at <= %(at)s AND (%(since)s::timestamptz IS NULL OR s.taken_at >= %(since)s)
+WHERE s.recorded_at <= %(at)s AND (%(since)s::timestamptz IS NULL OR s.taken_at >= %(since)s) AND {STANDS}
 ORDER BY s.resident, s.taken_at, s.id
-"""
+"""  # noqa: S608 - made of constants
 
 AWAITING = """
 FROM specimens_tube t JOIN unnest(%(modes)s::text[], %(waits)s::interval[]) AS clock (mode, wait) USING (mode)
@@ -66,17 +80,24 @@ WHERE t.county = %(county)s AND t.resulted_at IS NULL AND t.filled > 0 AND t.ope
   AND t.division_code BETWEEN %(lo)s AND %(hi)s
 """
 
-POSITIVE = """
+POSITIVE = f"""
 SELECT t.id, t.code, t.mode, t.purpose, t.round, t.division_code, t.site, t.filled, r.reported_at, r.ct,
        s.id, s.resident, s.taken_at, s.division_code, p.name, p.household, p.present_code
 FROM specimens_result r JOIN specimens_tube t ON t.county = r.county AND t.id = r.tube
-LEFT JOIN specimens_sample s ON s.county = t.county AND s.tube = t.id
+LEFT JOIN specimens_sample s ON s.county = t.county AND s.tube = t.id AND {STANDS}
 LEFT JOIN people_resident p ON p.id = s.resident
 WHERE r.county = %(county)s AND r.value = 'positive' AND r.recorded_at <= %(at)s AND NOT EXISTS (
         SELECT 1 FROM specimens_result later WHERE later.county = r.county AND later.tube = r.tube
           AND later.number > r.number AND later.recorded_at <= %(at)s)
-  {where}
+  {{where}}
 ORDER BY r.reported_at, t.id, s.taken_at, s.id
+"""  # noqa: S608 - made of constants
+
+VOIDED_IN = """
+SELECT v.tube, v.sample, s.resident, v.reason, v.instead_tube, v.instead, v.voided_at
+FROM specimens_samplevoid v
+LEFT JOIN specimens_sample s ON s.county = v.county AND s.tube = v.tube AND s.id = v.sample
+WHERE v.county = %(county)s AND v.tube = ANY(%(tubes)s) AND v.recorded_at <= %(at)s ORDER BY v.tube, v.voided_at, v.sample
 """
 
 
@@ -130,8 +151,28 @@ class PoolMember:
 
 
 @dataclass(frozen=True)
+class VoidedSample:
+    """A sample that stands no more: whose (of the actor's area), why, which stands instead, and what stays open."""
+
+    sample: uuid.UUID
+    resident: uuid.UUID | None
+    reason: str
+    instead_tube: uuid.UUID | None
+    instead: uuid.UUID | None
+    voided_at: datetime
+
+    @property
+    def doubt(self) -> str | None:
+        """What the void leaves open about the people of its tube, as a sentence, or None."""
+        return void_doubt(self.reason, self.instead)
+
+
+@dataclass(frozen=True)
 class PositiveTube:
-    """A tube that stands as positive. ``filled`` counts all its people, ``members`` are those in the actor's area."""
+    """A tube that stands as positive. ``filled`` counts all its people, ``members`` are those in the actor's area.
+
+    ``voided`` are samples that stand no more and are nobody's in this pool; each says what it leaves in doubt.
+    """
 
     tube: uuid.UUID
     code: str
@@ -144,6 +185,7 @@ class PositiveTube:
     reported_at: datetime
     ct: float | None
     members: tuple[PoolMember, ...]
+    voided: tuple[VoidedSample, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -229,12 +271,26 @@ def positive_tubes(
     where += " AND t.round = %(round)s" if round else ""
     where += " AND t.id = ANY(%(tubes)s)" if tubes is not None else ""
     params = _area(by) | {"round": round, "tubes": tubes and list(tubes), "at": at or response_now()}
+    listed = _rows(by, POSITIVE.format(where=where), params)
+    gone = voided_in({row[0] for row in listed}, by=by, at=at)
     found = []
-    for _, group in groupby(_rows(by, POSITIVE.format(where=where), params), key=itemgetter(0)):
+    for tube, group in groupby(listed, key=itemgetter(0)):
         rows: list[Any] = list(group)
         members = tuple(PoolMember(*row[10:]) for row in rows if row[10] is not None)
-        found.append(PositiveTube(*[*rows[0][:10], members]))
+        found.append(PositiveTube(*[*rows[0][:10], members, gone.get(tube, ())]))
     return found
+
+
+def voided_in(
+    tubes: Iterable[uuid.UUID], *, by: Actor, at: datetime | None = None
+) -> dict[uuid.UUID, tuple[VoidedSample, ...]]:
+    """Return the voided samples of some tubes as known at an instant, by tube; tubes without one are left out."""
+    by.require(READ_RESULTS)
+    params = _area(by) | {"tubes": list(tubes), "at": at or response_now()}
+    rows = _rows(by, VOIDED_IN, params) if params["tubes"] else []
+    return {
+        tube: tuple(VoidedSample(*row[1:]) for row in group) for tube, group in groupby(rows, key=itemgetter(0))
+    }  # fmt: skip
 
 
 def count_positive_tubes(*, by: Actor, rounds: Sequence[uuid.UUID], at: datetime | None = None) -> dict[uuid.UUID, int]:
@@ -261,13 +317,12 @@ def tube_with_members(code: str, *, by: Actor) -> tuple[KnownTube, list[PoolMemb
     )
     if not tube:
         return None
-    members = _rows(
-        by,
-        "SELECT s.id, s.resident, s.taken_at, s.division_code, p.name, p.household, p.present_code"
-        " FROM specimens_sample s JOIN people_resident p ON p.id = s.resident"
-        " WHERE s.county = %(county)s AND s.tube = %(tube)s ORDER BY s.taken_at, s.id",
-        _area(by) | {"tube": tube[0][0]},
-    )
+    statement = f"""
+    SELECT s.id, s.resident, s.taken_at, s.division_code, p.name, p.household, p.present_code
+    FROM specimens_sample s JOIN people_resident p ON p.id = s.resident
+    WHERE s.county = %(county)s AND s.tube = %(tube)s AND {STANDS} ORDER BY s.taken_at, s.id
+    """  # noqa: S608 - made of constants
+    members = _rows(by, statement, _area(by) | {"tube": tube[0][0], "at": response_now()})
     return KnownTube(*tube[0]), [PoolMember(*row) for row in members]
 
 
@@ -284,16 +339,16 @@ def custody_disagreements(*, by: Actor) -> list[tuple[uuid.UUID, str, str, int, 
 
 def tube_disagreements(*, by: Actor) -> list[tuple[uuid.UUID, str]]:
     """List up to 100 tubes of the county (id, what) whose count or time of result is not what the records say: none, ever."""
-    statement = """
-    SELECT t.id, CASE WHEN t.filled <> (SELECT count(*) FROM specimens_sample s WHERE s.county = t.county AND s.tube = t.id)
-                      THEN 'filled' ELSE 'resulted_at' END
+    standing = f"""(SELECT count(*) FROM specimens_sample s WHERE s.county = t.county AND s.tube = t.id AND {STANDS})"""  # noqa: S608
+    statement = f"""
+    SELECT t.id, CASE WHEN t.filled <> {standing} THEN 'filled' ELSE 'resulted_at' END
     FROM specimens_tube t WHERE t.county = %(county)s AND (
-        t.filled <> (SELECT count(*) FROM specimens_sample s WHERE s.county = t.county AND s.tube = t.id)
+        t.filled <> {standing}
         OR t.resulted_at IS DISTINCT FROM (SELECT r.reported_at FROM specimens_result r
                                            WHERE r.county = t.county AND r.tube = t.id AND r.number = 1))
     LIMIT 100
-    """
-    return _rows(county_hand(by, county_in_view(by)), statement, _area(by))
+    """  # noqa: S608 - made of constants
+    return _rows(county_hand(by, county_in_view(by)), statement, _area(by) | {"at": response_now()})
 
 
 def _area(by: Actor) -> dict[str, Any]:

@@ -4,24 +4,29 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from pydantic import AwareDatetime
 
 from lianfang.core.access.rules import Actor
+from lianfang.core.people.identity import born_on, resident_id_fault
 from lianfang.engines.protocol import Pack, clock
+from lianfang.kit.clock import LOCAL, local_date
 from lianfang.kit.codes import unit_range
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
 
 MODES = ("single", "pooled", "household")
 PURPOSES = ("area_screening", "quarantine", "confirmatory_retest", "mandatory_testing", "voluntary_testing")
+#: the sample is of somebody else; its swab went into another tube; no swab was taken; one swab was entered twice
+VOID_REASONS = ("wrong_person", "wrong_tube", "not_taken", "duplicate")
 VALUES = ("negative", "positive", "indeterminate", "insufficient")
 LARGEST_POOL = 30
 
 Mode = Literal["single", "pooled", "household"]
 Purpose = Literal["area_screening", "quarantine", "confirmatory_retest", "mandatory_testing", "voluntary_testing"]
 Value = Literal["negative", "positive", "indeterminate", "insufficient"]
+VoidReason = Literal["wrong_person", "wrong_tube", "not_taken", "duplicate"]
 #: what goes in when a batch holds something refused: nothing, the tubes without fault, or every faultless sample
 Accept = Literal["nothing", "tubes", "samples"]
 
@@ -110,7 +115,10 @@ class KnownTube:
 
 @dataclass(frozen=True)
 class KnownSample:
-    """A person's latest sample in a round; ``usable`` is false when the laboratory found too little material."""
+    """A person's sample in a round, the usable one if there is one; ``attempt`` is the last one's number.
+
+    Not ``usable``: the laboratory found too little material in its tube, or it was voided.
+    """
 
     tube_code: str
     taken_at: datetime
@@ -150,6 +158,31 @@ def result_clocks(pack: Pack) -> dict[str, timedelta]:
     return {"single": clock(pack, "single_result"), "pooled": pooled, "household": pooled}
 
 
+#: what the printed codes of this house begin with: people's and paper sheets'
+OTHER_CODES = ("LF1:", "LFS1:")
+
+
+def tube_code_fault(code: str, today: date) -> str | None:
+    """Return why a text cannot be the code printed on a tube, as a sentence without the text itself, or None.
+
+    Tubes come from several makers, so any printed code is taken at its first registration. What is refused is what a
+    scanner reads beside them: a person's code, a sheet's, an ID card (whose number would be kept as a plain code).
+    """
+    if code.upper().startswith(OTHER_CODES):
+        return "This is the code of a person or a sheet, not of a tube: scan the code printed on the tube."
+    if not code or not code.isascii() or not code.isprintable() or " " in code or len(code) > 40:
+        return "A tube's code is 1 to 40 letters and digits without blanks: scan the code printed on the tube."
+    if resident_id_fault(code, today=today) is None and is_birth_year(code, today):
+        return "This is the number of an ID card, not of a tube: scan the code printed on the tube."
+    return None
+
+
+def is_birth_year(code: str, today: date) -> bool:
+    """Say whether the day inside an ID-shaped number can be a birth rather than the day on which a tube was made."""
+    born = born_on(code.upper())
+    return born is not None and born.year >= 1900 and (today - born).days > 5 * 365
+
+
 def judge_tube(tube: TubeEntry, known: Known) -> tuple[str, str] | None:
     """Return why a tube itself is refused (code and sentence), or None."""
     there = known.tubes.get(tube.id)
@@ -160,6 +193,9 @@ def judge_tube(tube: TubeEntry, known: Known) -> tuple[str, str] | None:
 
 def _tube_faults(tube: TubeEntry, there: KnownTube | None, owner: uuid.UUID) -> Iterable[tuple[str, str]]:
     name = f"Tube {tube.code}"
+    fault = tube_code_fault(tube.code, local_date(tube.opened_at))
+    if fault is not None:
+        yield "no_tube_code", fault
     if owner != tube.id:
         yield "code_taken", f"{name} was registered before with other contents: scan the tube in your hand again."
     if there is not None and there.code != tube.code:
@@ -188,7 +224,8 @@ def judge_sample(
     if before is not None and before.usable:
         return "already_sampled", (
             f"This person was sampled in this round before, in tube {before.tube_code} at "
-            f"{before.taken_at:%Y-%m-%d %H:%M} UTC: one sample per person and round, send them on."
+            f"{before.taken_at.astimezone(LOCAL):%Y-%m-%d %H:%M}: one sample per person and round, send them on. "
+            "If that one was a mistake, void it first."
         )
     if filled >= capacity:
         return "tube_full", f"Tube {tube.code} is full ({filled} of {capacity}): open a new tube for this person."
@@ -303,3 +340,83 @@ def judge_result(
     if tube.value is not None and tube.value != entry.value:
         return "has_result", f"{name} was reported {tube.value} before: correct that result, with a reason."
     return None
+
+
+@dataclass(frozen=True)
+class VoidEntry:
+    """A sample to void and, as a second look, whose it is by the paper or card in hand."""
+
+    sample: uuid.UUID
+    resident: uuid.UUID
+
+
+@dataclass(frozen=True)
+class TubeToVoid:
+    """What must be known of a tube before its samples are voided."""
+
+    id: uuid.UUID
+    code: str
+    division_code: int
+    round: uuid.UUID | None
+    sealed_at: datetime | None
+    resulted: bool
+
+
+@dataclass(frozen=True)
+class StandingSample:
+    """A sample as it stands: whose, when taken, and whether it was voided before (and which stands instead)."""
+
+    resident: uuid.UUID
+    taken_at: datetime
+    voided: bool
+    instead: uuid.UUID | None
+
+
+class VoidRefused(Refusal):
+    """Samples cannot be voided as asked."""
+
+
+class TubeHasResult(Conflict):
+    """The laboratory has reported the tube: what was in it is history."""
+
+
+class SecondLookMissing(Refusal):
+    """A mistake in a closed tube is put right by two people."""
+
+
+def check_void(tube: TubeToVoid, code: str, by: uuid.UUID, witness: uuid.UUID | None) -> None:
+    """Refuse to void samples of a tube that has a result, is not the one in hand, or is closed and nobody else looked."""
+    if tube.code != code.strip():
+        raise VoidRefused(f"The record is of tube {tube.code}, not {code.strip()}: scan the tube in your hand again.")
+    if tube.resulted:
+        raise TubeHasResult(
+            f"Tube {tube.code} has a result, so who is in it stays: register the right person under a new tube, or let "
+            "the laboratory correct its result."
+        )
+    if witness == by or (witness is None and tube.sealed_at is not None):
+        raise SecondLookMissing(
+            f"Tube {tube.code} is sealed: a second person looks at the tube and the sheet, and is named as witness."
+        )
+
+
+def judge_void(entry: VoidEntry, tube: TubeToVoid, there: StandingSample | None) -> tuple[str, str] | None:
+    """Return why a sample may not be voided (code and sentence), or None; one voided before is not refused."""
+    if there is None:
+        return "unknown_sample", (
+            f"Sample {entry.sample} is not in tube {tube.code}: send its registration first, or choose another tube."
+        )
+    if there.resident != entry.resident:
+        return "another_person", (
+            f"Sample {entry.sample} in tube {tube.code} is of somebody else: look up the person again before you void it."
+        )
+    return None
+
+
+def void_doubt(reason: str, instead: uuid.UUID | None) -> str | None:
+    """Return what a void leaves open about the people of its tube, as a sentence for whoever traces a pool, or None."""
+    if reason != "wrong_person" or instead is not None:
+        return None
+    return (
+        "A sample of this tube was voided because it is of somebody else, and nobody was registered in their stead: "
+        "one more person is in this pool. Find out who stood at the table then."
+    )

@@ -1,12 +1,21 @@
 """The payloads of the commands that reach specimens from outside, and what each of them does."""
 
 import uuid
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
 from lianfang.core.access.commands import Commands, Payload, calls
 from lianfang.response.specimens import actions
-from lianfang.response.specimens.rules import Accept, ResultEntry, TubeEntry, Value
+from lianfang.response.specimens.rules import (
+    LARGEST_POOL,
+    Accept,
+    ResultEntry,
+    TubeEntry,
+    Value,
+    VoidEntry,
+    VoidReason,
+)
 
 
 class RegisterTubes(Payload):
@@ -20,6 +29,28 @@ class SealTubes(Payload):
     """Tubes that were closed."""
 
     tubes: list[uuid.UUID] = Field(min_length=1)
+
+
+class VoidSamples(Payload):
+    """Samples of one tube that were registered by mistake; tube and people are read again as a second look."""
+
+    tube: uuid.UUID
+    code: str = Field(min_length=1, max_length=40)
+    reason: VoidReason
+    samples: list[VoidEntry] = Field(min_length=1, max_length=LARGEST_POOL)
+    witness: uuid.UUID | None = None
+
+
+class MoveSample(Payload):
+    """A sample that is of another person or in another tube, and the true one (``to``: that tube with that one sample)."""
+
+    tube: uuid.UUID
+    code: str = Field(min_length=1, max_length=40)
+    sample: uuid.UUID
+    resident: uuid.UUID
+    reason: Literal["wrong_person", "wrong_tube"]
+    to: TubeEntry
+    witness: uuid.UUID | None = None
 
 
 class HandOverTubes(Payload):
@@ -54,6 +85,8 @@ class CorrectResult(Payload):
 COMMANDS: Commands = {
     "register_tubes": (RegisterTubes, calls(actions.register_tubes)),
     "seal_tubes": (SealTubes, calls(actions.seal_tubes, "sealed")),
+    "void_samples": (VoidSamples, calls(actions.void_samples)),
+    "move_sample": (MoveSample, calls(actions.move_sample)),
     "hand_over_tubes": (HandOverTubes, calls(actions.hand_over_tubes, "difference")),
     "record_results": (RecordResults, calls(actions.record_results)),
     "correct_result": (CorrectResult, calls(actions.correct_result, "number")),

@@ -13,7 +13,7 @@ from lianfang.response.checkpoints.permissions import READ_CHECKPOINTS
 from lianfang.response.quarantine.permissions import READ_ORDERS
 from lianfang.response.screening.permissions import READ_ROUNDS
 from lianfang.response.specimens.permissions import READ_RESULTS
-from lianfang.response.specimens.queries import UNUSABLE_TUBES
+from lianfang.response.specimens.queries import UNUSABLE_TUBES, VOIDED_SAMPLES
 from lianfang.response.workforce.permissions import READ_WORKFORCE
 
 
@@ -137,6 +137,7 @@ QUARANTINED_COLUMNS = (
 SAMPLED = f"""
 FROM specimens_sample s {RESIDENTS.format(table="s")}
 WHERE s.county = %(county)s AND s.taken_at > %(since)s AND s.taken_at <= %(at)s AND s.recorded_at <= %(known_at)s
+  AND (s.tube, s.id) NOT IN ({filled(VOIDED_SAMPLES, at="%(known_at)s")})
 """
 SAMPLED_COLUMNS = (
     RESIDENT,
@@ -155,7 +156,8 @@ WHERE m.county = %(county)s AND d.opened_at <= %(at)s AND d.recorded_at <= %(kno
   AND NOT EXISTS (SELECT FROM specimens_sample s
                   WHERE s.county = m.county AND s.round = m.round AND s.resident = m.resident
                     AND s.taken_at <= %(at)s AND s.recorded_at <= %(known_at)s
-                    AND s.tube NOT IN ({filled(UNUSABLE_TUBES, at="%(known_at)s")}))
+                    AND s.tube NOT IN ({filled(UNUSABLE_TUBES, at="%(known_at)s")})
+                    AND (s.tube, s.id) NOT IN ({filled(VOIDED_SAMPLES, at="%(known_at)s")}))
   AND NOT EXISTS (SELECT FROM screening_exclusion e
                   WHERE e.county = m.county AND e.round = m.round AND e.resident = m.resident
                     AND e.valid_at <= %(at)s AND e.recorded_at <= %(known_at)s

@@ -41,19 +41,26 @@ TUBES = """
 SELECT t.id, t.code, t.mode, t.capacity, t.purpose, t.round, t.filled, t.sealed_at,
        CASE WHEN t.mode = 'household' THEN (
            SELECT r.household FROM specimens_sample s JOIN people_resident r ON r.id = s.resident
-           WHERE s.county = t.county AND s.tube = t.id ORDER BY s.taken_at LIMIT 1) END
+           WHERE s.county = t.county AND s.tube = t.id AND NOT EXISTS (
+               SELECT 1 FROM specimens_samplevoid v WHERE v.county = s.county AND v.tube = s.tube AND v.sample = s.id)
+           ORDER BY s.taken_at LIMIT 1) END
 FROM specimens_tube t WHERE t.county = %(county)s AND (t.id = ANY(%(tubes)s) OR t.code = ANY(%(codes)s))
 """
 
 SAMPLES = "SELECT tube, id, resident FROM specimens_sample WHERE county = %(county)s AND tube = ANY(%(known)s)"
 
+# Of several samples of a person the usable one is told, under the number of the last one.
 IN_ROUND = """
-SELECT DISTINCT ON (s.round, s.resident) s.round, s.resident, t.code, s.taken_at, s.attempt,
-       (SELECT r.value FROM specimens_result r WHERE r.county = s.county AND r.tube = s.tube
-        ORDER BY r.number DESC LIMIT 1) IS DISTINCT FROM 'insufficient'
-FROM specimens_sample s JOIN specimens_tube t ON t.county = s.county AND t.id = s.tube
-WHERE s.county = %(county)s AND s.round = ANY(%(rounds)s) AND s.resident = ANY(%(residents)s)
-ORDER BY s.round, s.resident, s.attempt DESC
+SELECT DISTINCT ON (s.round, s.resident) s.round, s.resident, s.code, s.taken_at, s.last, s.usable
+FROM (SELECT s.round, s.resident, t.code, s.taken_at, s.attempt,
+             max(s.attempt) OVER (PARTITION BY s.round, s.resident) AS last,
+             (SELECT r.value FROM specimens_result r WHERE r.county = s.county AND r.tube = s.tube
+              ORDER BY r.number DESC LIMIT 1) IS DISTINCT FROM 'insufficient'
+             AND NOT EXISTS (SELECT 1 FROM specimens_samplevoid v
+                             WHERE v.county = s.county AND v.tube = s.tube AND v.sample = s.id) AS usable
+      FROM specimens_sample s JOIN specimens_tube t ON t.county = s.county AND t.id = s.tube
+      WHERE s.county = %(county)s AND s.round = ANY(%(rounds)s) AND s.resident = ANY(%(residents)s)) AS s
+ORDER BY s.round, s.resident, s.usable DESC, s.attempt DESC
 """
 
 INSERT_TUBES = """
@@ -66,7 +73,8 @@ FROM unnest(%(ids)s::uuid[], %(codes)s::text[], %(modes)s::text[], %(capacities)
             %(opened)s::timestamptz[], %(sealed)s::timestamptz[])
      AS sent (id, code, mode, capacity, purpose, round, order_id, division_code, site, filled, opened_at, sealed_at)
 ON CONFLICT (county, id) DO UPDATE
-SET filled = tube.filled + excluded.filled, sealed_at = coalesce(tube.sealed_at, excluded.sealed_at)
+SET filled = tube.filled + excluded.filled, opened_at = least(tube.opened_at, excluded.opened_at),
+    sealed_at = least(tube.sealed_at, excluded.sealed_at)
 """
 
 INSERT_SAMPLES = """
