@@ -355,8 +355,11 @@ def draw_recalls(
     """
     lots = {exclusion: _lot(round, exclusion) for exclusion in exclusions}
     drawn = {exclusion for exclusion, lot in lots.items() if lot < share}
-    for writer in set(exclusions.values()):
-        drawn.add(min((e for e in exclusions if exclusions[e] == writer), key=lots.__getitem__))
+    lowest: dict[uuid.UUID, uuid.UUID] = {}
+    for exclusion, writer in exclusions.items():
+        if writer not in lowest or lots[exclusion] < lots[lowest[writer]]:
+            lowest[writer] = exclusion
+    drawn.update(lowest.values())
     return frozenset(drawn)
 
 

@@ -50,6 +50,13 @@ class RecordRecall(Payload):
     note: str = Field(default="", max_length=200)
 
 
+class WithdrawExclusion(Payload):
+    """An exclusion that its own writer takes back."""
+
+    round: uuid.UUID
+    exclusion: uuid.UUID
+
+
 class OrderVisits(Payload):
     """A range whose missing people are to be visited from now on."""
 
@@ -107,6 +114,7 @@ COMMANDS: Commands = {
     "record_found": (RecordFound, calls(actions.record_found)),
     "exclude_people": (ExcludePeople, calls(actions.exclude_people)),
     "record_recall": (RecordRecall, calls(actions.record_recall)),
+    "withdraw_exclusion": (WithdrawExclusion, calls(actions.withdraw_exclusion)),
     "order_visits": (OrderVisits, calls(actions.order_visits, lambda changes: {"opened": changes.opened})),
     "record_visits": (RecordVisits, calls(actions.record_visits)),
     "close_round": (CloseRound, calls(actions.close_round)),

@@ -5,6 +5,7 @@ from lianfang.response.screening.actions.people import (
     record_found,
     record_recall,
     record_sampled_off_roster,
+    withdraw_exclusion,
 )
 from lianfang.response.screening.actions.records import PeopleReceipt
 from lianfang.response.screening.actions.rounds import SignOff, close_round, decide_next_round, open_round, open_sites
@@ -24,4 +25,5 @@ __all__ = [
     "record_sampled_off_roster",
     "record_visits",
     "update_visits",
+    "withdraw_exclusion",
 ]

@@ -25,9 +25,11 @@ from lianfang.response.screening.permissions import (
     EXCLUDE_PEOPLE,
     RECALL_EXCLUSIONS,
     RECORD_FOUND,
+    RECORD_VISITS,
 )
 from lianfang.response.screening.rules import (
     ExclusionEntry,
+    ExclusionNotYours,
     ExclusionUnknown,
     FoundEntry,
     PeopleRefused,
@@ -209,6 +211,50 @@ def record_recall(
         bring_visits_up_to_date(by, record.county, valid_at, cause, [resident])
 
 
+def withdraw_exclusion(
+    round: uuid.UUID,
+    exclusion: uuid.UUID,
+    *,
+    by: Actor,
+    valid_at: datetime,
+    cause: uuid.UUID | None = None,
+) -> None:
+    """Take back an exclusion that one wrote oneself; the person is missing again and visited. Repeats change nothing.
+
+    Raises `ExclusionUnknown` when there is none in the actor's area and `ExclusionNotYours` for somebody else's, which
+    is called back instead.
+    """
+    by.require(EXCLUDE_PEOPLE if by.may(EXCLUDE_PEOPLE) else RECORD_VISITS)
+    with acting(by), connection.cursor() as cursor:
+        record = round_of(round, by)
+        params = stamp(record, by, valid_at) | {"exclusion": exclusion}
+        cursor.execute(
+            "SELECT recorded_by, division_code, resident, withdrawn_at IS NULL FROM screening_exclusion"
+            " WHERE county = %(county)s AND round = %(round)s AND id = %(exclusion)s FOR UPDATE",
+            params,
+        )
+        row = cursor.fetchone()
+        if row is None:
+            raise ExclusionUnknown("There is no such exclusion in your area: refresh the list of those excluded.")
+        writer, code, resident, stands = row
+        if writer != by.account_id:
+            raise ExclusionNotYours("Somebody else wrote this exclusion: have it called back if it is not true.")
+        if not stands:
+            return
+        cursor.execute(WITHDRAW, params)
+        record_audit(
+            by, "screening.withdraw_exclusion", subject=("exclusion", exclusion), division_code=code, command=cause
+        )
+        bring_visits_up_to_date(by, record.county, valid_at, cause, [resident])
+
+
+WITHDRAW = """
+UPDATE screening_exclusion
+SET withdrawn_at = %(valid_at)s, withdrawn_recorded_at = %(now)s, withdrawn_by = %(account)s
+WHERE county = %(county)s AND round = %(round)s AND id = %(exclusion)s
+"""
+
+
 def _write_recall(params: Mapping[str, Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -221,11 +267,4 @@ def _write_recall(params: Mapping[str, Any]) -> None:
             params,
         )
         if not params["confirmed"]:
-            cursor.execute(
-                """
-                UPDATE screening_exclusion
-                SET withdrawn_at = %(valid_at)s, withdrawn_recorded_at = %(now)s, withdrawn_by = %(account)s
-                WHERE county = %(county)s AND round = %(round)s AND id = %(exclusion)s
-                """,
-                params,
-            )
+            cursor.execute(WITHDRAW, params)

@@ -43,22 +43,10 @@ from lianfang.response.screening.rules import (
 )
 from lianfang.response.specimens.rules import county_hand
 
-# Whoever lives in the scope, wherever they are now (who is away is excluded with a reason, not forgotten), and whoever
-# stays in it and lives elsewhere.
-FREEZE = """
+FREEZE = f"""
 INSERT INTO screening_rosterentry (county, round, resident, division_code, household)
-SELECT %(county)s, %(round)s, r.id, r.division_code, r.household
-FROM people_resident r JOIN unnest(%(los)s::bigint[], %(his)s::bigint[]) AS area (lo, hi)
-  ON r.division_code BETWEEN area.lo AND area.hi
-WHERE r.merged_into IS NULL
-UNION ALL
-SELECT %(county)s, %(round)s, r.id, r.present_code, r.household
-FROM people_resident r JOIN unnest(%(los)s::bigint[], %(his)s::bigint[]) AS area (lo, hi)
-  ON r.present_code BETWEEN area.lo AND area.hi
-WHERE r.present_code <> r.division_code AND r.merged_into IS NULL
-  AND NOT EXISTS (SELECT 1 FROM unnest(%(los)s::bigint[], %(his)s::bigint[]) AS home (lo, hi)
-                  WHERE r.division_code BETWEEN home.lo AND home.hi)
-"""
+SELECT %(county)s, %(round)s, member.resident, member.division_code, member.household FROM ({queries.ROSTER}) AS member
+"""  # noqa: S608 - made of constants
 
 
 REMAINDER = f"""

@@ -1,25 +1,65 @@
 """Reading rounds: coverage, the account of everybody, the missing by grid and responsible person, rounds compared."""
 
 from lianfang.response.screening.queries.comparison import UnitComparison, compare_rounds, missing_in_both
-from lianfang.response.screening.queries.coverage import UnitCoverage, accounted, coverage, round_balance, unit_names
+from lianfang.response.screening.queries.coverage import (
+    DenominatorPart,
+    UnitCoverage,
+    accounted,
+    coverage,
+    denominator_parts,
+    round_balance,
+    unit_names,
+)
+from lianfang.response.screening.queries.exclusions import ProposedExclusion, count_proposed, proposed_exclusions
+from lianfang.response.screening.queries.homes import (
+    BuildingCoverage,
+    HouseholdCoverage,
+    count_households,
+    coverage_by_building,
+    coverage_by_household,
+)
 from lianfang.response.screening.queries.people import (
+    Asked,
     MissingGrid,
     MissingPerson,
     RoundPerson,
+    count_round_people,
     missing,
     missing_by_grid,
     round_people,
     sampled_off_roster,
 )
 from lianfang.response.screening.queries.recalls import RecallToMake, count_recalls_to_make, recalls_to_make
-from lianfang.response.screening.queries.rounds import RoundRow, propose_next_round, round_row, rounds
+from lianfang.response.screening.queries.rounds import (
+    ROSTER,
+    Acceptor,
+    AreaRow,
+    DecisionRow,
+    RoundRow,
+    possible_acceptors,
+    propose_next_round,
+    roster_sizes,
+    round_areas,
+    round_decisions,
+    round_row,
+    rounds,
+)
 from lianfang.response.screening.queries.sites import SitePlan, SiteRow, sampling_sites, site_plan
 from lianfang.response.screening.queries.standing import STANDING
 
 __all__ = [
+    "ROSTER",
     "STANDING",
+    "Acceptor",
+    "AreaRow",
+    "Asked",
+    "BuildingCoverage",
+    "DecisionRow",
+    "DenominatorPart",
+    "HouseholdCoverage",
     "MissingGrid",
     "MissingPerson",
+    "ProposedExclusion",
     "RecallToMake",
     "RoundPerson",
     "RoundRow",
@@ -29,14 +69,25 @@ __all__ = [
     "UnitCoverage",
     "accounted",
     "compare_rounds",
+    "count_households",
+    "count_proposed",
     "count_recalls_to_make",
+    "count_round_people",
     "coverage",
+    "coverage_by_building",
+    "coverage_by_household",
+    "denominator_parts",
     "missing",
     "missing_by_grid",
     "missing_in_both",
+    "possible_acceptors",
     "propose_next_round",
+    "proposed_exclusions",
     "recalls_to_make",
+    "roster_sizes",
+    "round_areas",
     "round_balance",
+    "round_decisions",
     "round_people",
     "round_row",
     "rounds",

@@ -9,8 +9,8 @@ from typing import Any
 from lianfang.core.access.rules import Actor
 from lianfang.core.duties.rules import Balance
 from lianfang.kit.codes import DIGITS, CodeRange
-from lianfang.response.screening.queries.standing import STANDING, UNIT_NAME, asked_of, fetched
-from lianfang.response.screening.rules import MISTAKES, Account, books
+from lianfang.response.screening.queries.standing import COUNTS, STANDING, UNIT_NAME, asked_of, fetched
+from lianfang.response.screening.rules import FOUND_REASONS, MISTAKES, REASONS, Account, books
 
 NOBODY = Account(0, 0, 0, 0, 0)
 
@@ -43,14 +43,39 @@ def accounts_by(
     by: Actor, rounds: Sequence[uuid.UUID], key: str, at: datetime | None, within: CodeRange | None = None
 ) -> dict[Any, Account]:
     statement = f"""
-    {STANDING} SELECT {key}, count(*) FILTER (WHERE NOT added), count(*) FILTER (WHERE added),
-        count(*) FILTER (WHERE standing = 'sampled'), count(*) FILTER (WHERE standing = 'excluded'),
-        count(*) FILTER (WHERE standing = 'missing')
-    FROM standing GROUP BY 1
+    {STANDING} SELECT {key}, {COUNTS} FROM standing t GROUP BY 1
     """  # noqa: S608 - made of the constants above
     if not rounds:
         return {}
     return {row[0]: Account(*row[1:]) for row in fetched(by, statement, asked_of(by, rounds, at, within))}
+
+
+# What the denominator is made of: the frozen roster, whoever was found by how, less whoever left by reason. Somebody
+# sampled in spite of an exclusion has not left.
+MADE_OF = f"""
+{STANDING}
+SELECT 'frozen', '', count(*) FROM standing t WHERE NOT t.added
+UNION ALL SELECT 'found', t.found_as, count(*) FROM standing t WHERE t.added GROUP BY 2
+UNION ALL SELECT 'left', t.reason, count(*) FROM standing t WHERE t.standing = 'excluded' GROUP BY 2
+"""  # noqa: S608
+
+
+@dataclass(frozen=True)
+class DenominatorPart:
+    """People who make the denominator (``frozen``, ``found`` for a reason) or are taken from it (``left`` for a reason)."""
+
+    part: str
+    reason: str
+    people: int
+
+
+def denominator_parts(
+    round: uuid.UUID, *, by: Actor, at: datetime | None = None, within: CodeRange | None = None
+) -> list[DenominatorPart]:
+    """List what a round's denominator is made of: frozen + found − left, each reason with its people."""
+    parts = [DenominatorPart(*row) for row in fetched(by, MADE_OF, asked_of(by, [round], at, within))]
+    order = {reason: place for place, reason in enumerate(("", *FOUND_REASONS, *REASONS))}
+    return sorted(parts, key=lambda one: (("frozen", "found", "left").index(one.part), order[one.reason]))
 
 
 def unit_names(by: Actor, codes: Sequence[int], at: datetime | None = None) -> dict[int, str]:

@@ -1,6 +1,7 @@
 """The people behind the counts of a round: all of them, the missing with who is responsible, those off the roster."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,7 +14,11 @@ from lianfang.response.specimens.queries import SAMPLED_IN_ROUNDS
 
 @dataclass(frozen=True)
 class RoundPerson:
-    """Somebody a round counts, where, and how they stand: sampled, excluded (reason, where) or missing."""
+    """Somebody a round counts, where, and how they stand: sampled, excluded (reason, where) or missing.
+
+    ``found_as`` says how somebody came to the round who was not on its roster, ``excluded_by`` is the account that wrote
+    the exclusion that stands.
+    """
 
     resident: uuid.UUID
     name: str
@@ -23,6 +28,9 @@ class RoundPerson:
     standing: str
     reason: str | None
     where: str | None
+    found_as: str | None
+    exclusion: uuid.UUID | None
+    excluded_by: uuid.UUID | None
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,33 @@ class MissingGrid:
     holder: str | None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Which people of a round a list holds; what is left empty does not narrow it.
+
+    ``standing``: sampled, excluded, missing; ``origin``: frozen or found; ``reason``: why they were found, or why they
+    stand as excluded; ``building`` and ``household``: behind which door they live.
+    """
+
+    standing: str = ""
+    origin: str = ""
+    reason: str = ""
+    building: uuid.UUID | None = None
+    household: uuid.UUID | None = None
+
+
+LISTED = f"""
+{STANDING}, listed AS (
+    SELECT t.* FROM standing t
+    WHERE %(standing)s IN ('', t.standing) AND %(origin)s IN ('', CASE WHEN t.added THEN 'found' ELSE 'frozen' END)
+      AND (%(reason)s IN ('', t.found_as) OR t.standing = 'excluded' AND t.reason = %(reason)s)
+      AND (%(household)s::uuid IS NULL OR t.household = %(household)s)
+      AND (%(building)s::uuid IS NULL OR (t.household, t.division_code) IN (
+           SELECT h.id, h.division_code FROM people_household h WHERE h.building = %(building)s))
+)
+"""  # noqa: S608 - made of constants
+
+
 def round_people(
     round: uuid.UUID,
     *,
@@ -66,19 +101,28 @@ def round_people(
     standing: str = "",
     at: datetime | None = None,
     within: CodeRange | None = None,
+    asked: Asked | None = None,
     limit: int = 100,
     offset: int = 0,
 ) -> list[RoundPerson]:
-    """List the people behind `accounted`: all of them, or those who stand as sampled, excluded or missing."""
+    """List the people behind `accounted`: all of them, those who stand as sampled, excluded or missing, or as ``asked``."""
     by.require(READ_ROUNDS)
     statement = f"""
-    {STANDING} SELECT t.resident, (SELECT p.name FROM people_resident p WHERE p.id = t.resident), t.household,
-        t.division_code, t.added, t.standing, t.reason, t.where
-    FROM standing t WHERE %(standing)s IN ('', t.standing)
-    ORDER BY t.division_code, t.household, t.resident LIMIT %(limit)s OFFSET %(offset)s
+    {LISTED}
+    SELECT t.resident, (SELECT p.name FROM people_resident p WHERE p.id = t.resident), t.household,
+        t.division_code, t.added, t.standing, t.reason, t.where, t.found_as, t.exclusion, t.recorded_by
+    FROM listed t ORDER BY t.division_code, t.household, t.resident LIMIT %(limit)s OFFSET %(offset)s
     """  # noqa: S608
-    params = asked_of(by, [round], at, within) | {"standing": standing, "limit": limit, "offset": offset}
+    params = asked_of(by, [round], at, within) | vars(asked or Asked(standing)) | {"limit": limit, "offset": offset}
     return [RoundPerson(*row) for row in fetched(by, statement, params)]
+
+
+def count_round_people(
+    round: uuid.UUID, asked: Asked, *, by: Actor, at: datetime | None = None, within: CodeRange | None = None
+) -> int:
+    """Count the people whom `round_people` lists."""
+    params = asked_of(by, [round], at, within) | vars(asked)
+    return int(fetched(by, f"{LISTED} SELECT count(*) FROM listed", params)[0][0])  # noqa: S608
 
 
 def missing(
@@ -87,14 +131,19 @@ def missing(
     by: Actor,
     at: datetime | None = None,
     within: CodeRange | None = None,
+    residents: Sequence[uuid.UUID] | None = None,
     limit: int = 100,
     offset: int = 0,
 ) -> list[MissingPerson]:
-    """List the missing of a round by grid and household, phone masked, with the responsible post and past visits."""
+    """List the missing of a round by grid and household, phone masked, with the responsible post and past visits.
+
+    ``residents`` narrows the list to those of some people who are missing.
+    """
     by.require(READ_ROUNDS)
     statement = f"""
     {STANDING}, page AS (
-        SELECT t.resident, t.household, t.division_code FROM standing t WHERE t.standing = 'missing'
+        SELECT t.resident, t.household, t.division_code FROM standing t
+        WHERE t.standing = 'missing' AND (%(residents)s::uuid[] IS NULL OR t.resident = ANY(%(residents)s))
         ORDER BY t.division_code, t.household, t.resident LIMIT %(limit)s OFFSET %(offset)s
     )
     SELECT p.id, p.name, p.sex, p.birth_date, p.phone_cipher, t.household,
@@ -110,7 +159,8 @@ def missing(
         ORDER BY v.attempt DESC LIMIT 1) AS v ON true
     ORDER BY t.division_code, t.household, t.resident
     """  # noqa: S608
-    params = asked_of(by, [round], at, within) | {"limit": limit, "offset": offset}
+    some = None if residents is None else list(residents)
+    params = asked_of(by, [round], at, within) | {"residents": some, "limit": limit, "offset": offset}
     return [
         MissingPerson(*[*row[:4], masked(row[4], params["county"]), *row[5:]]) for row in fetched(by, statement, params)
     ]

@@ -13,7 +13,7 @@ from lianfang.response.screening.rules import draw_recalls
 
 @dataclass(frozen=True)
 class RecallToMake:
-    """An exclusion that a second person has still to call back."""
+    """An exclusion that a second person has still to call back; ``recorded_title`` is who wrote it."""
 
     exclusion: uuid.UUID
     resident: uuid.UUID
@@ -24,15 +24,17 @@ class RecallToMake:
     where: str
     recorded_by: uuid.UUID
     recorded_at: datetime
+    recorded_title: str | None
 
 
 def recalls_to_make(round: uuid.UUID, *, by: Actor) -> list[RecallToMake]:
     """List the drawn exclusions of the actor's area that nobody has called back yet, with a masked phone."""
     by.require(READ_ROUNDS)
     statement = f"""
-    SELECT e.id, e.resident, p.name, p.phone_cipher, e.division_code, e.reason, e.where, e.recorded_by, e.recorded_at
+    SELECT e.id, e.resident, p.name, p.phone_cipher, e.division_code, e.reason, e.where, e.recorded_by, e.recorded_at,
+           (SELECT a.title FROM access_account a WHERE a.id = e.recorded_by)
     {_TO_RECALL} ORDER BY e.division_code, e.id
-    """
+    """  # noqa: S608 - made of constants
     params = _drawn(round, by)
     return [
         RecallToMake(*[*row[:3], masked(row[3], params["county"]), *row[4:]]) for row in fetched(by, statement, params)

@@ -1,15 +1,20 @@
 """The rounds that touch an area, and what the pack proposes after them."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db import connection
+
 from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import acting
 from lianfang.engines.protocol import Pack, RoundFacts, RoundProposal, round_proposal
 from lianfang.kit.clock import local_date, response_now
+from lianfang.response.screening.permissions import CLOSE_ROUND, OPEN_ROUND
 from lianfang.response.screening.queries.coverage import NOBODY, accounts_by
 from lianfang.response.screening.queries.standing import UNIT_NAME, asked_of, fetched
-from lianfang.response.screening.rules import Account, RoundUnknown
+from lianfang.response.screening.rules import Account, AreaEntry, RoundUnknown
 from lianfang.response.specimens.queries import count_positive_tubes
 
 ROUNDS = """
@@ -81,3 +86,104 @@ def propose_next_round(
         if row.closed_at
     ]
     return round_proposal(pack, facts, situation=situation, on=on or local_date(response_now()))
+
+
+# Whoever lives in the scope, wherever they are now (who is away is excluded with a reason, not forgotten), and whoever
+# stays in it and lives elsewhere. Params: los, his.
+ROSTER = """
+SELECT r.id AS resident, r.division_code, r.household, area.lo
+FROM people_resident r JOIN unnest(%(los)s::bigint[], %(his)s::bigint[]) AS area (lo, hi)
+  ON r.division_code BETWEEN area.lo AND area.hi
+WHERE r.merged_into IS NULL
+UNION ALL
+SELECT r.id, r.present_code, r.household, area.lo
+FROM people_resident r JOIN unnest(%(los)s::bigint[], %(his)s::bigint[]) AS area (lo, hi)
+  ON r.present_code BETWEEN area.lo AND area.hi
+WHERE r.present_code <> r.division_code AND r.merged_into IS NULL
+  AND NOT EXISTS (SELECT 1 FROM unnest(%(los)s::bigint[], %(his)s::bigint[]) AS home (lo, hi)
+                  WHERE r.division_code BETWEEN home.lo AND home.hi)
+"""
+
+
+def roster_sizes(areas: Sequence[AreaEntry], *, by: Actor) -> dict[int, int]:
+    """Count whom a round would freeze in each of some areas, by the first code of the area; those of nobody are left out."""
+    by.require(OPEN_ROUND)
+    statement = f"SELECT lo, count(*) FROM ({ROSTER}) AS member GROUP BY lo"  # noqa: S608 - made of constants
+    with acting(by), connection.cursor() as cursor:
+        cursor.execute(statement, {"los": [area.code_lo for area in areas], "his": [area.code_hi for area in areas]})
+        return dict(cursor.fetchall())
+
+
+@dataclass(frozen=True)
+class AreaRow:
+    """One area of a round as it was opened: the level of the zone it lies in, and how its people are sampled."""
+
+    code_lo: int
+    code_hi: int
+    zone_level: str | None
+    mode: str
+    pool: int
+
+
+def round_areas(round: uuid.UUID, *, by: Actor) -> list[AreaRow]:
+    """List the areas of a round that touch the actor's own, in the order of their codes."""
+    statement = """
+    SELECT a.code_lo, a.code_hi, a.zone_level, a.mode, a.pool FROM screening_roundarea a
+    WHERE a.round_id = ANY(%(rounds)s) AND a.code_lo <= %(hi)s AND a.code_hi >= %(lo)s ORDER BY a.code_lo
+    """
+    return [AreaRow(*row) for row in fetched(by, statement, asked_of(by, [round], None))]
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """What the pack proposed after some rounds, what a person decided, and who."""
+
+    id: uuid.UUID
+    decided_at: datetime
+    proposal: str
+    not_before: date | None
+    rule: str
+    why: str
+    decision: str
+    reason: str
+    decided_by: str | None
+
+
+def round_decisions(incident: uuid.UUID, area_code: int, *, by: Actor, at: datetime | None = None) -> list[DecisionRow]:
+    """List the decisions about further rounds of an area, the latest first."""
+    statement = """
+    SELECT d.id, d.decided_at, d.proposal, d.not_before, d.rule, d.why, d.decision, d.reason,
+           (SELECT a.title FROM access_account a WHERE a.id = d.recorded_by)
+    FROM screening_rounddecision d
+    WHERE d.county = %(county)s AND d.incident = %(incident)s AND d.area_code = %(area)s AND d.recorded_at <= %(at)s
+    ORDER BY d.decided_at DESC, d.recorded_at DESC
+    """
+    return [
+        DecisionRow(*row)
+        for row in fetched(by, statement, asked_of(by, [], at) | {"incident": incident, "area": area_code})
+    ]
+
+
+@dataclass(frozen=True)
+class Acceptor:
+    """An account that may sign a round off in every area of it, under which role, and the post it fills if any."""
+
+    account: uuid.UUID
+    role: str
+    post: str | None
+    holder: str
+
+
+def possible_acceptors(round: uuid.UUID, *, by: Actor, at: datetime | None = None) -> list[Acceptor]:
+    """List who may sign a round off in every area of it: one of them accepts whoever remains."""
+    statement = """
+    SELECT DISTINCT ON (a.title, a.id) a.id, g.role_id, p.title, a.title
+    FROM access_grant g JOIN access_role role ON role.code = g.role_id AND role.permissions ? %(permission)s
+    JOIN access_account a ON a.id = g.account_id AND a.is_active LEFT JOIN access_post p ON p.id = g.post_id
+    WHERE g.valid_from <= %(at)s AND (g.valid_until IS NULL OR g.valid_until > %(at)s)
+      AND NOT EXISTS (SELECT 1 FROM screening_roundarea area WHERE area.round_id = ANY(%(rounds)s)
+                      AND (area.code_lo < g.code_lo OR area.code_hi > g.code_hi))
+    ORDER BY a.title, a.id, g.code_hi - g.code_lo, g.valid_from DESC
+    """
+    params = asked_of(by, [round], at) | {"permission": CLOSE_ROUND}
+    return [Acceptor(*row) for row in fetched(by, statement, params)]
