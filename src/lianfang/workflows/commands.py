@@ -21,6 +21,7 @@ from lianfang.response.screening import schemas as screening
 from lianfang.response.specimens import schemas as specimens
 from lianfang.response.workforce import schemas as workforce
 from lianfang.response.zones import schemas as zones
+from lianfang.workflows import open_zone_round
 from lianfang.workflows.roll_day import roll_day
 
 
@@ -81,6 +82,7 @@ COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     **quarantine.COMMANDS,
     **screening.COMMANDS,
     **zones.COMMANDS,
+    **open_zone_round.COMMANDS,
 }
 
 
