@@ -183,3 +183,42 @@ def test_rounds_side_by_side_keep_their_visits_apart(county, people):
     tick(county, EVENING)
     assert {duty.source for duty in live(county).values()} != {other.id}
     assert balance(by=county, kind="round_visit", at=EVENING).outstanding == 4
+
+
+def closed(by, round, at):
+    with clock_at(at):
+        return actions.close_round(round, by=by, valid_at=at, accepted_by=uuid.uuid4(), accepted_title="township")
+
+
+def test_an_exclusion_found_untrue_after_sign_off_is_visited(county, people):
+    round, worker = opened(county), village_actor()
+    entries = [ExclusionEntry(new_id(), person, "away", "Haikou") for person in people]
+    with clock_at(EVENING):
+        actions.exclude_people(round.id, entries, by=worker, valid_at=EVENING)
+    assert closed(county, round.id, TARGET).remaining == 0
+    later = TARGET + timedelta(hours=3)
+    with clock_at(later):
+        actions.record_recall(round.id, entries[0].id, by=county, confirmed=False, valid_at=later)
+        actions.withdraw_exclusion(round.id, entries[1].id, by=worker, valid_at=later)
+    within = round.visit_within
+    assert {person: duty.due_at for person, duty in live(county, later).items()} == {
+        people[0]: later + within, people[1]: later + within
+    }  # fmt: skip
+    with clock_at(later):
+        assert queries.round_row(round.id, by=county).remaining == 0
+        assert queries.accounted(round.id, by=county).missing == 2
+
+
+def test_a_tube_that_held_too_little_is_told_after_sign_off_and_its_people_are_visited(county, people):
+    round = opened(county)
+    tube = sample(county, round.id, *people)
+    assert closed(county, round.id, TARGET).remaining == 0
+    later = TARGET + timedelta(hours=3)
+    report(county, tube, "insufficient", at=later)
+    tick(county, later)
+    assert {person: duty.due_at for person, duty in live(county, later).items()} == dict.fromkeys(
+        people, later + round.visit_within
+    )
+    sample(county, round.id, people[0], at=later)
+    tick(county, later)
+    assert set(live(county, later)) == set(people[1:])

@@ -23,24 +23,47 @@ KINDS: tuple[Kind, ...] = (
 PERIOD = "encode(substring(uuid_send({round}) FROM 1 FOR 15), 'base64') || '.' || {attempt}"
 
 # Visits begin when a round nears its target, is closed, or somebody orders them, so that a round of millions does not
-# open millions of duties. After sign-off those who remained are carried on, until a later round has sampled them.
+# open millions of duties. After sign-off those who remained are carried on, until a later round has sampled them; so is
+# whoever becomes missing only then, because an exclusion was not true, a tube held too little, or a sample was voided.
 VISITS = f"""
 WITH unusable AS ({UNUSABLE_TUBES}),
 voided AS ({VOIDED_SAMPLES}),
 round AS (
-    SELECT r.* FROM screening_round r WHERE r.county = %(county)s AND (r.remaining > 0 OR r.closed_at IS NULL AND (
-        r.visits_from <= %(at)s
-        OR EXISTS (SELECT 1 FROM screening_visitassignment a WHERE a.round_id = r.id AND a.called_at <= %(at)s)))
+    SELECT r.* FROM screening_round r WHERE r.county = %(county)s AND (r.closed_at IS NOT NULL OR r.visits_from <= %(at)s
+        OR EXISTS (SELECT 1 FROM screening_visitassignment a WHERE a.round_id = r.id AND a.called_at <= %(at)s))
+),
+lost AS (
+    SELECT s.round, s.resident, r.recorded_at AS since FROM unusable JOIN specimens_sample s ON s.tube = unusable.tube
+    JOIN specimens_result r ON r.county = s.county AND r.tube = s.tube WHERE s.county = %(county)s
+    UNION ALL
+    SELECT s.round, s.resident, v.voided_at FROM specimens_samplevoid v
+    JOIN specimens_sample s ON s.county = v.county AND s.tube = v.tube AND s.id = v.sample
+    WHERE v.county = %(county)s AND v.recorded_at <= %(at)s
+),
+late AS (
+    SELECT e.round, e.resident, e.division_code, e.withdrawn_at AS since FROM screening_exclusion e
+    JOIN round r ON r.id = e.round AND e.withdrawn_recorded_at >= r.closed_recorded_at WHERE e.county = %(county)s
+    UNION ALL
+    SELECT e.round, e.resident, e.division_code, lost.since FROM lost JOIN round r ON r.id = lost.round AND r.closed_at IS NOT NULL
+    JOIN screening_rosterentry e ON e.county = %(county)s AND e.round = lost.round AND e.resident = lost.resident
+    UNION ALL
+    SELECT e.round, e.resident, e.division_code, lost.since FROM lost JOIN round r ON r.id = lost.round AND r.closed_at IS NOT NULL
+    JOIN screening_foundentry e ON e.county = %(county)s AND e.round = lost.round AND e.resident = lost.resident
+),
+carried AS (
+    SELECT DISTINCT ON (e.round, e.resident) e.* FROM (
+        SELECT m.round, m.resident, m.division_code, NULL::timestamptz AS since FROM screening_missingentry m
+        WHERE m.county = %(county)s UNION ALL SELECT * FROM late) AS e
+    ORDER BY e.round, e.resident, e.since DESC NULLS LAST
 ),
 member AS (
-    SELECT e.round, e.resident, e.division_code FROM screening_rosterentry e
+    SELECT e.round, e.resident, e.division_code, NULL::timestamptz AS since FROM screening_rosterentry e
     WHERE e.county = %(county)s AND e.round IN (SELECT id FROM round WHERE closed_at IS NULL)
     UNION ALL
-    SELECT e.round, e.resident, e.division_code FROM screening_foundentry e
+    SELECT e.round, e.resident, e.division_code, NULL FROM screening_foundentry e
     WHERE e.county = %(county)s AND e.round IN (SELECT id FROM round WHERE closed_at IS NULL)
     UNION ALL
-    SELECT e.round, e.resident, e.division_code FROM screening_missingentry e
-    WHERE e.county = %(county)s AND e.round IN (SELECT id FROM round WHERE closed_at IS NOT NULL)
+    SELECT * FROM carried WHERE round IN (SELECT id FROM round WHERE closed_at IS NOT NULL)
 ),
 missing AS (
     SELECT m.* FROM member m
@@ -52,7 +75,7 @@ missing AS (
                       AND (s.tube, s.id) NOT IN (SELECT tube, sample FROM voided))
 ),
 visit AS (
-    SELECT m.resident, r.id AS round, m.division_code, r.visit_within, r.closed_at, v.attempt IS NULL AS first,
+    SELECT m.resident, r.id AS round, m.division_code, m.since, r.visit_within, r.closed_at, v.attempt IS NULL AS first,
            1 + coalesce(v.attempt, 0)
              + (SELECT count(*) FROM specimens_sample s WHERE s.county = %(county)s AND s.round = m.round
                 AND s.resident = m.resident)
@@ -70,7 +93,7 @@ visit AS (
 )
 SELECT 'resident', v.resident, '{ROUND_VISIT}', {PERIOD.format(round="v.round", attempt="v.number")}, v.division_code,
        'grid_worker', NULL::uuid, 'screening.targets', v.round, v.opens_at,
-       coalesce(v.target_at, greatest(v.opens_at, v.closed_at) + v.visit_within)
+       coalesce(v.target_at, greatest(v.opens_at, v.closed_at, v.since) + v.visit_within)
 FROM visit v
 WHERE v.opens_at <= CASE WHEN v.first THEN %(at)s ELSE %(day_end)s END AND NOT EXISTS (
     SELECT 1 FROM screening_round later JOIN specimens_sample s ON s.county = later.county AND s.round = later.id
