@@ -242,9 +242,8 @@ def withdraw_exclusion(
         if not stands:
             return
         cursor.execute(WITHDRAW, params)
-        record_audit(
-            by, "screening.withdraw_exclusion", subject=("exclusion", exclusion), division_code=code, command=cause
-        )
+        record_audit(by, EXCLUDE_PEOPLE, subject=("exclusion", exclusion), division_code=code, withdrawn=True,
+                     command=cause)  # fmt: skip
         bring_visits_up_to_date(by, record.county, valid_at, cause, [resident])
 
 
