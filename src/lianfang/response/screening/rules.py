@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from pydantic import AwareDatetime
 
@@ -153,7 +153,19 @@ class VisitEntry:
     note: str = ""
 
 
-Entry = TypeVar("Entry", ExclusionEntry, VisitEntry)
+class OfPerson(Protocol):
+    """A line of a list about one person of a round."""
+
+    @property
+    def id(self) -> uuid.UUID:
+        """The line's own id."""
+
+    @property
+    def resident(self) -> uuid.UUID:
+        """Whom it is about."""
+
+
+Entry = TypeVar("Entry", bound=OfPerson)
 
 
 @dataclass(frozen=True)
