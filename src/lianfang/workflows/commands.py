@@ -12,6 +12,7 @@ from lianfang.core.duties.actions import finish_duty, waive_duties
 from lianfang.core.duties.permissions import FINISH_DUTY
 from lianfang.core.duties.queries import command_of
 from lianfang.core.duties.rules import DutyHasItsCommand
+from lianfang.core.people import schemas as people
 from lianfang.kit.refusals import Conflict, Refusal
 from lianfang.response.cases import schemas as cases
 from lianfang.response.checkpoints import schemas as checkpoints
@@ -74,6 +75,7 @@ COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     "waive_duties": (WaiveDuties, calls(waive_duties, "waived")),
     "roll_day": (RollDay, calls(roll_day)),
     **access.COMMANDS,
+    **people.COMMANDS,
     **command.COMMANDS,
     **workforce.COMMANDS,
     **checkpoints.COMMANDS,

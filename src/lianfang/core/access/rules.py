@@ -127,7 +127,12 @@ class DeviceEntry:
 
 
 #: what is recorded with people in front of one, and so from a registered device
-FROM_A_DEVICE = frozenset({"register_tubes", "seal_tubes", "hand_over_tubes", "record_found", "record_visits"})
+FROM_A_DEVICE = frozenset(
+    {
+        "register_tubes", "seal_tubes", "hand_over_tubes", "record_found", "record_visits", "register_walk_in",
+        "void_samples", "move_sample",
+    }
+)  # fmt: skip
 
 
 def need_device(by: Actor, kind: str) -> None:

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from lianfang.core.access.privacy import declare
+from lianfang.core.people.rules import REVOKE_REASONS
 from lianfang.kit.ids import new_id
 
 SEXES = ("male", "female")
@@ -125,3 +126,47 @@ class Vulnerability(models.Model):
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["division_code", "kind"], name="vulnerability_place")]
+
+
+@declare(
+    plain="county serial issued_at recorded_at recorded_by revoked_at revoked_recorded_at revoked_by reason",
+    personal="resident division_code",
+    identifier="lookup",
+    governed_by="division_code",
+    because="a code is issued and revoked where its holder lives, or stays, for whoever lives in another county",
+)
+class ResidentCode(models.Model):
+    """A printed code by which a resident is recognised at a table, found by a keyed hash; at most one is in force."""
+
+    pk = models.CompositePrimaryKey("county", "resident", "serial")
+    county = models.IntegerField()
+    resident = models.UUIDField()
+    serial = models.SmallIntegerField()
+    lookup = models.BinaryField(max_length=32)
+    division_code = models.BigIntegerField()
+    issued_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.UUIDField()
+    revoked_at = models.DateTimeField(null=True)
+    revoked_recorded_at = models.DateTimeField(null=True)
+    revoked_by = models.UUIDField(null=True)
+    reason = models.CharField(max_length=10, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["county", "lookup"], name="resident_code_once"),
+            models.UniqueConstraint(
+                fields=["county", "resident"], condition=Q(revoked_at__isnull=True), name="resident_code_in_force"
+            ),
+            models.CheckConstraint(condition=Q(serial__gte=1), name="resident_code_serial"),
+            models.CheckConstraint(
+                condition=Q(
+                    revoked_at__isnull=True, revoked_recorded_at__isnull=True, revoked_by__isnull=True, reason=""
+                )
+                | Q(
+                    revoked_at__isnull=False, revoked_recorded_at__isnull=False, revoked_by__isnull=False,
+                    reason__in=REVOKE_REASONS,
+                ),
+                name="resident_code_revoked_whole",
+            ),
+        ]  # fmt: skip

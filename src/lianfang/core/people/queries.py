@@ -1,6 +1,7 @@
 """Reading the register under the actor's scope: households, residents, masked until opened."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,8 +12,14 @@ from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.people.actions import county_cipher
-from lianfang.core.people.identity import mask_phone, mask_resident_id
-from lianfang.core.people.permissions import READ_PEOPLE
+from lianfang.core.people.identity import (
+    mask_name,
+    mask_phone,
+    mask_resident_id,
+    normalise_phone,
+    normalise_resident_id,
+)
+from lianfang.core.people.permissions import ISSUE_CODES, READ_PEOPLE
 from lianfang.core.people.rules import ResidentUnknown
 from lianfang.kit.codes import CodeRange
 
@@ -23,6 +30,21 @@ SELECT r.id, r.household, r.name, r.sex, r.birth_date, r.relation, r.division_co
 FROM people_resident r LEFT JOIN people_household h ON h.id = r.household
 WHERE (r.division_code BETWEEN %(lo)s AND %(hi)s OR r.present_code BETWEEN %(lo)s AND %(hi)s) {where}
 ORDER BY r.division_code, h.number, r.birth_date, r.id LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+RECOGNISED = """
+SELECT coalesce(r.merged_into, r.id) FROM people_residentcode c JOIN people_resident r ON r.id = c.resident
+WHERE c.county = %(county)s AND c.lookup = %(code)s AND c.revoked_at IS NULL
+UNION SELECT coalesce(merged_into, id) FROM people_resident WHERE county = %(county)s AND id_lookup = %(document)s
+UNION SELECT coalesce(merged_into, id) FROM people_resident WHERE county = %(county)s AND phone_lookup = %(phone)s
+"""
+
+CARDS = """
+SELECT r.id, r.name, h.number, c.serial FROM people_residentcode c
+JOIN people_resident r ON r.id = c.resident LEFT JOIN people_household h ON h.id = r.household
+WHERE c.county = %(county)s AND c.revoked_at IS NULL AND c.division_code BETWEEN %(lo)s AND %(hi)s
+  AND (%(residents)s::uuid[] IS NULL OR c.resident = ANY(%(residents)s))
+ORDER BY c.division_code, h.number, r.birth_date, r.id LIMIT %(limit)s
 """
 
 
@@ -52,6 +74,16 @@ class ResidentPage:
     national_id: str
     phone: str
     household: list[ResidentLine]
+
+
+@dataclass(frozen=True)
+class CodeCard:
+    """What is printed on a resident's card: a name of which the surname can be read, and the code."""
+
+    resident: uuid.UUID
+    name: str
+    household_number: int | None
+    code: str
 
 
 def residents(
@@ -116,3 +148,49 @@ def find_by_identifier(number: str, *, by: Actor, county: int) -> uuid.UUID | No
             by, "people.find_by_identifier", subject=("resident", row[0] if row else None), division_code=by.scope.lo
         )
         return row[0] if row else None
+
+
+def masked_name(name: str) -> str:
+    """Return a name of which only the surname can be read: 王小明 → 王**."""
+    return mask_name(name)
+
+
+def recognised(
+    *, county: int, code: str = "", document: str = "", phone: str = "", kind: str = "resident_id"
+) -> list[uuid.UUID]:
+    """Return who has a printed code, a document or a phone, among those whom the open transaction's scope shows.
+
+    For whoever stands at a table: call it inside of ``acting`` and log the look-up there. Codes that were revoked find
+    nobody; several people may share a phone.
+    """
+    cipher = county_cipher(county)
+    number = normalise_resident_id(document)
+    given = {
+        "code": cipher.lookup(code) if code.strip() else None,
+        "document": cipher.lookup(number if kind == "resident_id" else f"{kind}:{number}") if number else None,
+        "phone": cipher.lookup(normalise_phone(phone)) if phone.strip() else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(RECOGNISED, given | {"county": county})
+        return [row[0] for row in cursor.fetchall()]
+
+
+def code_cards(
+    *, by: Actor, within: CodeRange | None = None, residents: Sequence[uuid.UUID] | None = None, limit: int = 1000
+) -> list[CodeCard]:
+    """List the printed codes in force of a range or of some residents, by grid and household, and log that they were taken."""
+    by.require(ISSUE_CODES)
+    span = within or by.scope
+    params: dict[str, Any] = {
+        "county": span.lo // 10**9, "lo": span.lo, "hi": span.hi, "limit": limit,
+        "residents": None if residents is None else list(residents),
+    }  # fmt: skip
+    cipher = county_cipher(params["county"])
+    with acting(by), connection.cursor() as cursor:
+        cursor.execute(CARDS, params)
+        cards = [
+            CodeCard(resident, masked_name(name), number, cipher.printed_code(resident, serial))
+            for resident, name, number, serial in cursor.fetchall()
+        ]
+        record_audit(by, "people.print_codes", subject=("county", None), division_code=span.lo, count=len(cards))
+    return cards

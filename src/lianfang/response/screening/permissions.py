@@ -10,6 +10,8 @@ RECALL_EXCLUSIONS = "screening.recall_exclusions"
 ORDER_VISITS = "screening.order_visits"
 RECORD_VISITS = "screening.record_visits"
 READ_ROUNDS = "screening.read_rounds"
+LOOK_UP = "screening.look_up"
+REGISTER_WALK_IN = "screening.register_walk_in"
 
 PERMISSIONS = {
     OPEN_ROUND: ("开启轮次", "open a round and freeze its roster"),
@@ -22,4 +24,6 @@ PERMISSIONS = {
     ORDER_VISITS: ("安排漏检上门", "order visits to the missing"),
     RECORD_VISITS: ("登记漏检上门结果", "record visits to the missing"),
     READ_ROUNDS: ("查看轮次人员", "read the people of a round"),
+    LOOK_UP: ("采样台查人", "look up who stands before a sampling table"),
+    REGISTER_WALK_IN: ("登记外来受检人员", "register a walk-in at a sampling table"),
 }

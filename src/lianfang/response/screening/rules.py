@@ -382,3 +382,16 @@ def _lot(round: uuid.UUID, exclusion: uuid.UUID) -> float:
 def books(account: Account, mistakes: int) -> Balance:
     """Return a round's people as the ledger's books: sampled are done, excused are waived, mistakes are cancelled."""
     return Balance(account.everybody, account.found, account.reasoned - mistakes, mistakes, account.missing)
+
+
+def walk_in_fault(reason: str, home_code: int | None, table: int, tube: bool, sample: bool) -> str | None:
+    """Return why a walk-in cannot be taken so, as a sentence, or None; ``table`` is the code where the table stands."""
+    if reason == "sampled":
+        return "Say how this person comes to be here: visitor, newcomer or unregistered."
+    if reason == "visitor" and home_code and county_of(home_code) == county_of(table):
+        return (
+            "Somebody who lives in this county is no visitor: choose “unregistered”, or “newcomer” if they moved here."
+        )
+    if tube != sample:
+        return "A walk-in sampled at once needs both the tube and an id for the sample; sampled later, neither."
+    return None

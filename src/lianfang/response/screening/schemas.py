@@ -1,16 +1,18 @@
 """The payloads of the commands that reach rounds from outside, and what each of them does."""
 
 import uuid
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from lianfang.core.access.commands import Commands, Payload, calls
+from lianfang.core.people.rules import VisitorEntry
 from lianfang.engines.protocol import Proposal
 from lianfang.kit.codes import CodeRange
 from lianfang.response.screening import actions
 from lianfang.response.screening.models import Round, RoundDecision
 from lianfang.response.screening.rules import AreaEntry, ExclusionEntry, FoundEntry, SiteEntry, VisitEntry
+from lianfang.response.specimens.rules import TubeEntry
 
 
 class OpenRound(Payload):
@@ -31,6 +33,17 @@ class RecordFound(Payload):
 
     round: uuid.UUID
     people: list[FoundEntry] = Field(min_length=1, max_length=1000)
+
+
+class RegisterWalkIn(Payload):
+    """Somebody at a table who is in no register; ``tube`` (without samples) and ``sample`` when they are sampled at once."""
+
+    round: uuid.UUID
+    visitor: VisitorEntry
+    division_code: int
+    reason: Literal["visitor", "newcomer", "unregistered"]
+    tube: TubeEntry | None = None
+    sample: uuid.UUID | None = None
 
 
 class ExcludePeople(Payload):
@@ -112,6 +125,7 @@ def _decided(made: RoundDecision) -> dict[str, Any]:
 COMMANDS: Commands = {
     "open_round": (OpenRound, calls(actions.open_round, _opened)),
     "record_found": (RecordFound, calls(actions.record_found)),
+    "register_walk_in": (RegisterWalkIn, calls(actions.register_walk_in)),
     "exclude_people": (ExcludePeople, calls(actions.exclude_people)),
     "record_recall": (RecordRecall, calls(actions.record_recall)),
     "withdraw_exclusion": (WithdrawExclusion, calls(actions.withdraw_exclusion)),

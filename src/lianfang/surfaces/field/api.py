@@ -17,6 +17,7 @@ from lianfang.core.duties.permissions import READ_DUTIES
 from lianfang.core.duties.queries import balance, duties
 from lianfang.kit.clock import response_now
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
+from lianfang.surfaces.field.table import router as table
 from lianfang.workflows.commands import submit
 
 #: the most specific refusal first
@@ -31,6 +32,8 @@ class Bearer(HttpBearer):
 
 
 api = NinjaAPI(title="Lianfang 联防", version="1", auth=Bearer(), urls_namespace="api", docs_url=None)
+
+api.add_router("table", table)
 
 
 class SignIn(Schema):

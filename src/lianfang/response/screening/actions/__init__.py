@@ -10,10 +10,12 @@ from lianfang.response.screening.actions.people import (
 from lianfang.response.screening.actions.records import PeopleReceipt
 from lianfang.response.screening.actions.rounds import SignOff, close_round, decide_next_round, open_round, open_sites
 from lianfang.response.screening.actions.visits import order_visits, record_visits, update_visits
+from lianfang.response.screening.actions.walk_ins import WalkInReceipt, register_walk_in
 
 __all__ = [
     "PeopleReceipt",
     "SignOff",
+    "WalkInReceipt",
     "close_round",
     "decide_next_round",
     "exclude_people",
@@ -24,6 +26,7 @@ __all__ = [
     "record_recall",
     "record_sampled_off_roster",
     "record_visits",
+    "register_walk_in",
     "update_visits",
     "withdraw_exclusion",
 ]

@@ -46,6 +46,7 @@ from lianfang.response.screening.queries.rounds import (
 )
 from lianfang.response.screening.queries.sites import SitePlan, SiteRow, sampling_sites, site_plan
 from lianfang.response.screening.queries.standing import STANDING
+from lianfang.response.screening.queries.table import TablePerson, find_at_table
 
 __all__ = [
     "ROSTER",
@@ -65,6 +66,7 @@ __all__ = [
     "RoundRow",
     "SitePlan",
     "SiteRow",
+    "TablePerson",
     "UnitComparison",
     "UnitCoverage",
     "accounted",
@@ -77,6 +79,7 @@ __all__ = [
     "coverage_by_building",
     "coverage_by_household",
     "denominator_parts",
+    "find_at_table",
     "missing",
     "missing_by_grid",
     "missing_in_both",
