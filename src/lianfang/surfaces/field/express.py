@@ -63,4 +63,6 @@ def _answer(receipt: Receipt) -> HttpResponse:
         "id": str(receipt.id), "kind": receipt.kind, "recorded_at": receipt.recorded_at.isoformat(),
         "result": receipt.result, "repeated": False,
     }  # fmt: skip
-    return HttpResponse(json.dumps(body), content_type="application/json; charset=utf-8")
+    content = json.dumps(body).encode()
+    headers = {"Content-Length": str(len(content))}
+    return HttpResponse(content, content_type="application/json; charset=utf-8", headers=headers)

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
 from django.db import connection, transaction
+from psycopg.pq import ConnStatus, ExecStatus
 
 from lianfang.core.access.commands import EARLIEST, Envelope, Receipt
 from lianfang.core.access.rules import Actor
@@ -27,12 +29,11 @@ from lianfang.response.specimens.rules import MODES
 KIND = "register_tubes"
 MOST_TUBES = 200
 
-CALL = """
-SELECT specimens_register_plain(
-    %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
-    %s::uuid[], %s::text[], %s::text[], %s::int[], %s::uuid[], %s::bigint[], %s::uuid[], %s::int[], %s::timestamptz[],
-    %s::timestamptz[], %s::int[], %s::uuid[], %s::uuid[], %s::timestamptz[])
-"""
+#: prepared once on each connection; its 27 values are the token of the scope and those of a `PlainCall`
+CALL = f"SELECT specimens_register_plain({', '.join(f'${number}' for number in range(1, 28))})".encode()
+PREPARED = b"register_plain"
+#: connections on which `CALL` is prepared
+_prepared: WeakSet[Any] = WeakSet()
 
 TUBE = frozenset({"id", "code", "mode", "capacity", "purpose", "division_code", "opened_at", "samples", "round"})
 TUBE_MAY = TUBE | {"site", "sealed_at", "order_id"}
@@ -61,10 +62,10 @@ def register_express(envelope: Envelope, *, account: uuid.UUID, grant: uuid.UUID
 
 @dataclass(frozen=True)
 class PlainCall:
-    """What `CALL` is told: the values behind the scope's token, the hand that the token is for, and the receipt."""
+    """What `CALL` is told behind the scope's token, as text; the hand that the token is for; and the receipt."""
 
     hand: Actor
-    values: tuple[Any, ...]
+    values: tuple[bytes, ...]
     receipt: dict[str, Any]
 
 
@@ -80,10 +81,10 @@ def plain_call(envelope: Envelope, *, account: uuid.UUID, grant: uuid.UUID, devi
     receipt: dict[str, Any] = {"tubes": tubes, "samples": samples, "refused": []}
     hand = Actor(account, grant, "", "testing", unit_range(county * 10**9), frozenset())
     values = (
-        account, grant, device, county, min(codes), max(codes), envelope.id, envelope.valid_at, machine_now(),
-        envelope.fingerprint(), new_id(), json.dumps(receipt), *columns,
+        account, grant, device, county, min(codes), max(codes), envelope.id, envelope.valid_at.isoformat(),
+        machine_now().isoformat(), f"\\x{envelope.fingerprint().hex()}", new_id(), json.dumps(receipt), *columns,
     )  # fmt: skip
-    return PlainCall(hand, values, receipt)
+    return PlainCall(hand, tuple(str(value).encode() for value in values), receipt)
 
 
 def _columns(payload: dict[str, Any], valid_at: datetime) -> tuple[list[str], int, int, list[int]]:
@@ -165,17 +166,17 @@ def _call(call: PlainCall) -> datetime | None:
         try:
             with transaction.atomic():
                 return _execute(call)
-        except psycopg.Error:
+        except NotPlain:
             return None
     for last in (False, True):
         try:
             return _execute(call)
+        except NotPlain:
+            return None
         except psycopg.OperationalError:
             connection.close()
             if last:
                 raise
-        except psycopg.Error:
-            return None
     raise AssertionError("the second try ends in a return or a raise")
 
 
@@ -185,10 +186,26 @@ def _execute(call: PlainCall) -> datetime | None:
 
 
 def execute(raw: Any, call: PlainCall) -> datetime | None:
-    """Send a call over a connection of psycopg and return when it was recorded, or None when it is not plain."""
-    raw.prepare_threshold = 0  # planned once for each connection
-    with psycopg.Cursor(raw) as cursor:
-        cursor.execute(CALL, [scope_token(call.hand, raw.info.backend_pid), *call.values], prepare=True)
-        [recorded_at] = cursor.fetchone() or (None,)
-    found: datetime | None = recorded_at
-    return found
+    """Send a call over a connection of psycopg and return when it was recorded, or None when it is not plain.
+
+    Straight through libpq, which waits without holding up the other threads. Raises `NotPlain` when the database
+    refuses it, and `psycopg.OperationalError` when the connection is lost.
+    """
+    line = raw.pgconn
+    if line not in _prepared:
+        _checked(line, line.prepare(PREPARED, CALL))
+        _prepared.add(line)
+    token = scope_token(call.hand, line.backend_pid).encode()
+    recorded_at = _checked(line, line.exec_prepared(PREPARED, (token, *call.values)))
+    return datetime.fromisoformat(recorded_at.decode()) if recorded_at else None
+
+
+def _checked(line: Any, answer: Any) -> bytes | None:
+    if answer.status == ExecStatus.TUPLES_OK:
+        found: bytes | None = answer.get_value(0, 0)
+        return found
+    if answer.status == ExecStatus.COMMAND_OK:
+        return None
+    if line.status == ConnStatus.BAD:
+        raise psycopg.OperationalError("the connection to the database was lost")
+    raise NotPlain

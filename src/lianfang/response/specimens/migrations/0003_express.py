@@ -16,7 +16,7 @@ CREATE FUNCTION specimens_register_plain(
     tube_ids uuid[], codes text[], modes text[], capacities int[], rounds uuid[], divisions bigint[], sites uuid[],
     sizes int[], opened timestamptz[], sealed timestamptz[],
     sample_tubes int[], sample_ids uuid[], residents uuid[], taken timestamptz[]
-) RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
+) RETURNS timestamptz LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     hand record;
     now_at timestamptz;
