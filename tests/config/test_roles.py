@@ -31,7 +31,7 @@ def test_every_role_and_line_is_named_in_both_languages():
     data = read_roles()
     assert all(role["zh"] and role["en"] and role["may"] for role in data["roles"].values())
     assert all(len(names) == 2 for names in data["lines"].values())
-    assert len(data["roles"]) == 24
+    assert len(data["roles"]) == 25
 
 
 def test_who_investigates_tip_offs_is_neither_commander_nor_administrator():

@@ -1,12 +1,13 @@
 """Every change that may enter from outside, in one table: console, phone, API, import and replay use the same."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import DataError, IntegrityError
 from pydantic import ValidationError
 
 from lianfang.core.access import schemas as access
-from lianfang.core.access.commands import CommandHandler, Envelope, Payload, Receipt, apply_command, calls
+from lianfang.core.access.commands import CommandHandler, Commands, Envelope, Payload, Receipt, apply_command, calls
 from lianfang.core.access.rules import Actor
 from lianfang.core.duties.actions import finish_duty, waive_duties
 from lianfang.core.duties.permissions import FINISH_DUTY
@@ -22,7 +23,7 @@ from lianfang.response.screening import schemas as screening
 from lianfang.response.specimens import schemas as specimens
 from lianfang.response.workforce import schemas as workforce
 from lianfang.response.zones import schemas as zones
-from lianfang.workflows import open_zone_round
+from lianfang.workflows import open_zone_round, positive_pool
 from lianfang.workflows.roll_day import roll_day
 
 
@@ -70,6 +71,13 @@ def _finish_duty(by: Actor, envelope: Envelope, payload: FinishDuty) -> dict[str
     return {"duty": payload.duty}
 
 
+def _followed(
+    room: Commands, kind: str, follow: Callable[[CommandHandler], CommandHandler]
+) -> tuple[type[Payload], CommandHandler]:
+    model, handler = room[kind]
+    return model, follow(handler)
+
+
 COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     "finish_duty": (FinishDuty, _finish_duty),
     "waive_duties": (WaiveDuties, calls(waive_duties, "waived")),
@@ -85,6 +93,12 @@ COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     **screening.COMMANDS,
     **zones.COMMANDS,
     **open_zone_round.COMMANDS,
+    # A finding of the laboratory, or a sample that comes late, concerns more than the room of specimens.
+    "record_results": (specimens.RecordResults, calls(positive_pool.record_results)),
+    "correct_result": (specimens.CorrectResult, calls(positive_pool.correct_result, "number")),
+    "register_tubes": (specimens.RegisterTubes, calls(positive_pool.register_tubes)),
+    "move_sample": _followed(specimens.COMMANDS, "move_sample", positive_pool.after_moving),
+    "declare_incident": _followed(command.COMMANDS, "declare_incident", positive_pool.after_declaring),
 }
 
 

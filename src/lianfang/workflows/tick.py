@@ -20,6 +20,7 @@ from lianfang.response.command.queries import incidents
 from lianfang.response.screening.actions import update_visits
 from lianfang.response.screening.permissions import ORDER_VISITS
 from lianfang.workflows.commands import submit
+from lianfang.workflows.positive_pool import complete_pools
 
 LOG = logging.getLogger("lianfang.tick")
 #: with the county, the key of the lock under which one worker at a time updates its visits
@@ -53,7 +54,8 @@ def _tick_county(county: int, now: datetime) -> bool:
     by = clock_hand(unit_range(county * 10**9))
     rolled = _survived(lambda: submit(roll_envelope(county, now), by=by), county)
     visited = _survived(lambda: _update_visits(county, now, by), county)
-    return rolled and visited
+    pooled = _survived(lambda: _complete_pools(county, now, by), county)
+    return rolled and visited and pooled
 
 
 def _update_visits(county: int, now: datetime, by: Actor) -> None:
@@ -63,6 +65,13 @@ def _update_visits(county: int, now: datetime, by: Actor) -> None:
             [mine] = cursor.fetchone()
         if mine:
             update_visits(by=by, county=county, valid_at=now, cause=derived_id("update_visits", county, now))
+
+
+def _complete_pools(county: int, now: datetime, by: Actor) -> None:
+    # Whatever way a sample or a result came in, nobody in a positive tube is forgotten for longer than a turn.
+    complete_pools(
+        by=by, permission=ROLL_DAY, county=county, valid_at=now, cause=derived_id("complete_pools", county, now)
+    )
 
 
 def _survived(step: Callable[[], object], county: int) -> bool:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import F, Q
+from django.db.models.functions import Greatest
 
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
@@ -17,7 +19,7 @@ from lianfang.kit.codes import county_of
 from lianfang.kit.ids import new_id
 from lianfang.response.cases import permissions as may
 from lianfang.response.cases.contacts import determine_contacts, record_placed, upgrade_contacts, withdraw_contacts
-from lianfang.response.cases.duties import desire_cases, desire_positives
+from lianfang.response.cases.duties import desire_cases
 from lianfang.response.cases.models import (
     Case,
     CaseReport,
@@ -28,6 +30,16 @@ from lianfang.response.cases.models import (
     RiskSite,
     ScreenPositive,
     TrajectoryEntry,
+)
+from lianfang.response.cases.pools import (
+    acknowledge_pool,
+    form_pools,
+    hand_over_positive,
+    record_resample_attempts,
+    refresh_positives,
+    release_pool_members,
+    tell_pool_members,
+    unpooled_findings,
 )
 from lianfang.response.cases.rules import (
     CaseAlreadyRegistered,
@@ -43,9 +55,27 @@ from lianfang.response.cases.rules import (
 )
 
 __all__ = [
-    "add_trajectory", "classify_case", "determine_contacts", "hold_in_place", "mark_risk_site", "record_investigation",
-    "record_placed", "record_retest", "register_case", "report_case", "report_positive", "transfer_case",
-    "upgrade_contacts", "withdraw_contacts",
+    "acknowledge_pool",
+    "add_trajectory",
+    "classify_case",
+    "determine_contacts",
+    "form_pools",
+    "hand_over_positive",
+    "hold_in_place",
+    "mark_risk_site",
+    "record_investigation",
+    "record_placed",
+    "record_resample_attempts",
+    "record_retest",
+    "register_case",
+    "release_pool_members",
+    "report_case",
+    "report_positive",
+    "tell_pool_members",
+    "transfer_case",
+    "unpooled_findings",
+    "upgrade_contacts",
+    "withdraw_contacts",
 ]  # fmt: skip
 
 
@@ -62,7 +92,11 @@ def report_positive(
     cause: uuid.UUID | None = None,
     id: uuid.UUID | None = None,
 ) -> ScreenPositive:
-    """Record a first positive result of a person (known at ``valid_at``): hold and retest become due."""
+    """Record a first positive result of a person (known at ``valid_at``): hold and retest become due.
+
+    Somebody reported before, by another id or by the laboratory's result for their tube, stays one record: it only takes
+    over how they were found, and what it did not know.
+    """
     with acting(by):
         former = ScreenPositive.objects.filter(id=id).first() if id else None
         if former:
@@ -70,6 +104,9 @@ def report_positive(
         code = _present_code(resident)
         by.require(may.REPORT_POSITIVE, code)
         is_community_detected(detected_by, None)
+        known = _reported_before(incident, resident, tube)
+        if known:
+            return _say_better(known, by, detected_by, sample, tube)
         positive = ScreenPositive.objects.create(
             id=id or new_id(), county=county_of(code), incident=incident, resident=resident, division_code=code,
             protocol=dated_protocol(protocol, local_date(valid_at)), sample=sample, tube=tube, found_at=valid_at,
@@ -95,7 +132,7 @@ def hold_in_place(
 ) -> Hold:
     """Ask a person to stay where they are until the retest is known, by default for the pack's retest clock.
 
-    The hold ends by itself; a later one is ordered anew with its own reason.
+    The hold ends by itself; a later one is ordered anew with its own reason, and replaces one that still runs.
     """
     require_words(place=place, reason=reason, authority=authority, appeal_to=appeal_to)
     with acting(by):
@@ -106,6 +143,7 @@ def hold_in_place(
             return former
         if found.status != "open":
             raise PositiveAlreadyDecided("The retest of this person is known: nobody is held for it any more.")
+        _lift_holds(found, by, valid_at, "由另一份留置决定代替")
         hold = Hold.objects.create(
             id=id or new_id(), county=found.county, positive=found, division_code=found.division_code, place=place,
             reason=reason, authority=authority, appeal_to=appeal_to, held_by=by.account_id, held_at=valid_at,
@@ -143,7 +181,7 @@ def record_retest(
             )
         found.status, found.retest_sampled_at, found.decided_at = status, sampled_at, valid_at
         found.save(update_fields=["status", "retest_sampled_at", "decided_at"])
-        Hold.objects.filter(positive=found, lifted_at__isnull=True).update(lifted_at=valid_at)
+        _lift_holds(found, by, valid_at, "复核阴性" if status == "negative" else "复核阳性,按病例处置")
         _audit(by, "cases.record_retest", "screen_positive", found)
         _finish("confirmatory_retest", [(found.id, "once")], by, found.county, result, valid_at, cause)
         _refresh_positive(found, by, valid_at, cause)
@@ -173,7 +211,7 @@ def register_case(
     """Register an infected person (known at ``valid_at``) as the next case of an incident, with the first class.
 
     ``hospital`` is filled for somebody found in one: no ambulance is due then. An open contact of the same person
-    becomes ``upgraded``. Raises `CaseAlreadyRegistered`.
+    becomes ``upgraded``, and an open preliminary positive is confirmed by it. Raises `CaseAlreadyRegistered`.
     """
     community = is_community_detected(detected_by, community_detected)
     with acting(by):
@@ -193,6 +231,7 @@ def register_case(
         _audit(by, "cases.register_case", "case", case, number=case.number)
         _classify(case, class_code, severity, findings, reason, by, valid_at, cause)
         _become_case(case, by, valid_at, cause)
+        _confirm_positives(case, by, valid_at, cause)
         return case
 
 
@@ -432,9 +471,44 @@ def _become_case(case: Case, by: Actor, valid_at: datetime, cause: uuid.UUID | N
                          cause=cause, permission=may.REGISTER_CASE)  # fmt: skip
 
 
+def _confirm_positives(case: Case, by: Actor, valid_at: datetime, cause: uuid.UUID | None) -> None:
+    open_ones = ScreenPositive.objects.filter(incident=case.incident, status="open")
+    for positive in open_ones.filter(Q(resident=case.resident) | Q(id=case.screen_positive_id)):
+        positive.status, positive.decided_at = "confirmed", valid_at
+        positive.retest_sampled_at = positive.retest_sampled_at or case.sampled_at
+        positive.save(update_fields=["status", "decided_at", "retest_sampled_at"])
+        _lift_holds(positive, by, valid_at, "已登记为病例")
+        _finish("confirmatory_retest", [(positive.id, "once")], by, case.county, "positive", valid_at, cause)
+        _refresh_positive(positive, by, valid_at, cause)
+
+
+def _reported_before(incident: uuid.UUID, resident: uuid.UUID, tube: uuid.UUID | None) -> ScreenPositive | None:
+    same = ScreenPositive.objects.select_for_update().filter(incident=incident, resident=resident)
+    return (
+        same.filter(Q(status="open") | Q(tube=tube, tube__isnull=False))
+        .order_by(F("decided_at").desc(nulls_first=True))
+        .first()
+    )
+
+
+def _say_better(
+    known: ScreenPositive, by: Actor, detected_by: str, sample: uuid.UUID | None, tube: uuid.UUID | None
+) -> ScreenPositive:
+    said = (detected_by, known.sample or sample, known.tube or tube)
+    if known.status == "open" and said != (known.detected_by, known.sample, known.tube):
+        known.detected_by, known.sample, known.tube = said
+        known.save(update_fields=["detected_by", "sample", "tube"])
+        _audit(by, "cases.report_positive", "screen_positive", known, detected_by=detected_by)
+    return known
+
+
+def _lift_holds(positive: ScreenPositive, by: Actor, valid_at: datetime, reason: str) -> None:
+    running = Hold.objects.filter(positive=positive, lifted_at__isnull=True)
+    running.update(lifted_at=Greatest(valid_at, "held_at"), lifted_by=by.account_id, lift_reason=reason)
+
+
 def _refresh_positive(positive: ScreenPositive, by: Actor, valid_at: datetime, cause: uuid.UUID | None) -> None:
-    desire = desire_positives(by, positive.county, [positive.id])
-    reconcile(desire, by=by, county=positive.county, valid_at=valid_at, cause=cause)
+    refresh_positives(by=by, county=positive.county, positives=[positive.id], valid_at=valid_at, cause=cause)
 
 
 def _finish(

@@ -14,7 +14,11 @@ from lianfang.response.cases.rules import AT_ONCE, placing_clock
 
 KINDS: tuple[Kind, ...] = (
     Kind("hold_in_place", "就地留置", "hold in place", "cases", ("held",), 4, "hold_in_place"),
-    Kind("confirmatory_retest", "复核采样", "confirmatory retest", "cases", ("negative", "positive"), 5, "record_retest"),
+    Kind("confirmatory_retest", "复核判定", "confirmatory retest", "cases", ("negative", "positive", "handed_over"), 5, "record_retest"),
+    Kind("pool_resample", "混管单采复核", "single resample of a pool member", "cases", ("sampled", "could_not"), 5, "register_tubes"),
+    Kind("inform_pool_community", "告知混管人员", "tell the people of a pool", "cases", ("told",), 4, "tell_pool_members"),
+    Kind("inform_pool_police", "混管协查通报", "police informed of a pool", "cases", ("acknowledged",), 4, "acknowledge_pool"),
+    Kind("tell_release", "告知解除", "tell somebody that nothing remains", "cases", ("told",), 12, "tell_pool_members"),
     Kind("positive_transfer", "阳性人员转运", "transfer of a case by ambulance", "cases", ("transferred",), 3, "transfer_case"),
     Kind("case_report", "网络直报", "direct report of a case", "cases", ("reported",), 8, "report_case"),
     Kind("core_info", "核心信息", "core information of a case", "cases", ("recorded",), 9, "record_investigation"),
@@ -29,14 +33,112 @@ CLOCK = (
 
 POSITIVES = f"""
 SELECT 'screen_positive', p.id, clock.kind, 'once', p.division_code,
-       CASE clock.kind WHEN 'hold_in_place' THEN 'community' ELSE 'sampler' END, NULL::uuid,
-       p.protocol || ' ' || clock.name, p.id, p.found_at, p.found_at + clock.span
+       CASE WHEN clock.kind = 'hold_in_place' THEN 'community' WHEN p.pooled THEN 'epidemiologist' ELSE 'sampler' END,
+       NULL::uuid, p.protocol || ' ' || clock.name, p.id, p.found_at, coalesce(
+           (SELECT min(q.due_at) FROM cases_poolmember m JOIN cases_pool q ON q.id = m.pool_id
+            WHERE p.pooled AND m.county = p.county AND m.positive_id = p.id AND q.withdrawn_at IS NULL),
+           p.found_at + clock.span)
 FROM cases_screenpositive p JOIN {CLOCK} ON clock.protocol = p.protocol
-WHERE p.county = %(county)s AND (%(subjects)s::uuid[] IS NULL OR p.id = ANY(%(subjects)s::uuid[]))
+WHERE NOT (p.pooled AND clock.kind = 'hold_in_place') AND p.county = %(county)s AND (%(subjects)s::uuid[] IS NULL OR p.id = ANY(%(subjects)s::uuid[]))
   AND (p.status = 'open'
-       OR clock.kind = 'confirmatory_retest' AND p.retest_sampled_at IS NOT NULL
+       OR clock.kind = 'confirmatory_retest' AND (p.retest_sampled_at IS NOT NULL OR p.status = 'handed_over')
        OR clock.kind = 'hold_in_place' AND EXISTS (SELECT FROM cases_hold h WHERE h.positive_id = p.id))
 """  # noqa: S608 - made of the constant above
+
+# Whose sample it is may be told by two records that were merged, before or after the tube was filled.
+KIN = """
+JOIN LATERAL (
+    WITH RECURSIVE same (id) AS (
+        SELECT DISTINCT unnest(ARRAY[m.resident, p.resident])
+        UNION SELECT r.merged_into FROM same JOIN people_resident r ON r.id = same.id
+    ) SELECT id FROM same WHERE id IS NOT NULL
+) AS kin ON true
+"""
+
+#: Single resamples of a member ``m`` (whose positive is ``p``) by what was found in them, after the latest corrections.
+RETESTS = f"""
+LEFT JOIN LATERAL (
+    SELECT count(*) AS taken, count(*) FILTER (WHERE r.value IN ('insufficient', 'indeterminate')) AS unusable,
+           count(*) FILTER (WHERE r.value IS NULL) AS waiting, count(*) FILTER (WHERE r.value = 'negative') AS negative,
+           count(*) FILTER (WHERE r.value = 'positive') AS positive,
+           max(s.taken_at) FILTER (WHERE r.value IN ('negative', 'positive')) AS decisive_at,
+           max(s.taken_at) AS taken_at, max(r.reported_at) FILTER (WHERE r.value IN ('insufficient', 'indeterminate')) AS again_at
+    FROM (SELECT) AS one {KIN}
+    JOIN specimens_sample s ON s.county = m.county AND s.round IS NULL AND s.resident = kin.id
+    LEFT JOIN LATERAL (SELECT value, reported_at FROM specimens_result r WHERE r.county = s.county AND r.tube = s.tube
+                       ORDER BY r.number DESC LIMIT 1) AS r ON true
+    WHERE s.purpose = 'confirmatory_retest' AND s.order_id IN (m.positive_id, m.id)
+      AND NOT EXISTS (SELECT FROM specimens_samplevoid v WHERE v.county = s.county AND v.tube = s.tube AND v.sample = s.id)
+) AS retest ON true
+"""  # noqa: S608 - made of the constant above
+
+# A person in several pools is told and sampled once: the pool that stands and had them first speaks. The tube of a single
+# resample calls for nothing more, unless it found somebody who had been released.
+LEADING = """
+SELECT DISTINCT ON (coalesce(m.positive_id, m.id)) m.*, q.value, q.code, q.protocol, q.reported_at, q.due_at,
+       q.resample_within, p.status, p.decided_at, p.resident AS person
+FROM cases_poolmember m JOIN cases_pool q ON q.id = m.pool_id LEFT JOIN cases_screenpositive p ON p.id = m.positive_id
+WHERE m.county = %(county)s AND q.withdrawn_at IS NULL
+  AND (q.value = 'indeterminate' OR p.pooled AND (q.purpose <> 'confirmatory_retest' OR p.tube = q.tube))
+ORDER BY coalesce(m.positive_id, m.id), m.joined_at, m.id
+"""
+
+#: each attempt that was needed is a duty of its own: a resample of no use or a visit in vain calls for the next one
+ATTEMPTS = f"""
+SELECT m.*, retest.taken, retest.waiting + retest.negative + retest.positive > 0 AS sampled,
+       coalesce(m.status = 'open', retest.negative + retest.positive = 0) AS undecided,
+       1 + retest.unusable + coalesce(tried.times, 0) AS number,
+       greatest(retest.again_at, tried.next_at, m.joined_at) AS again_at
+FROM ({LEADING}) AS m CROSS JOIN LATERAL (SELECT m.person AS resident) AS p {RETESTS}
+LEFT JOIN LATERAL (SELECT count(*) AS times, max(a.next_at) AS next_at
+                   FROM cases_resampleattempt a JOIN cases_poolmember x ON x.id = a.member_id
+                   WHERE x.county = m.county AND (x.id = m.id OR x.positive_id = m.positive_id)) AS tried ON true
+"""  # noqa: S608 - made of constants above
+
+RESAMPLES = f"""
+SELECT 'pool_member', m.id, 'pool_resample', k::text, m.division_code, 'rapid_squad', NULL::uuid,
+       m.protocol || CASE m.value WHEN 'positive' THEN ' confirmatory_retest' ELSE ' pool_retest' END, m.pool_id,
+       CASE k WHEN 1 THEN m.joined_at ELSE m.again_at END,
+       CASE k WHEN 1 THEN m.joined_at ELSE m.again_at END + CASE m.value WHEN 'positive' THEN m.resample_within
+                                                            ELSE m.due_at - m.reported_at END
+FROM ({ATTEMPTS}) AS m CROSS JOIN generate_series(1, m.number) AS k
+WHERE (k < m.number OR m.undecided OR m.sampled) AND m.id = ANY(%(subjects)s::uuid[])
+"""  # noqa: S608 - made of the constant above
+
+# One duty for each village and batch of late comers, with the list behind it.
+INFORMS = f"""
+SELECT 'pool', m.pool_id, told.kind, told.mark || (m.division_code / told.size)::text || '.' || m.wave,
+       m.division_code / told.size * told.size, told.role, NULL::uuid, min(m.protocol) || ' pool_retest', m.pool_id,
+       min(m.joined_at), min(m.joined_at) + %(at_once)s
+FROM ({LEADING}) AS m
+CROSS JOIN (VALUES ('inform_pool_community', 'v', 1000::bigint, 'community'),
+                   ('inform_pool_police', 't', 1000000::bigint, 'police')) AS told (kind, mark, size, role)
+WHERE m.value = 'positive' AND m.pool_id = ANY(%(subjects)s::uuid[])
+GROUP BY m.pool_id, told.kind, told.mark, told.size, told.role, m.division_code / told.size, m.wave
+HAVING bool_or(m.status = 'open')
+    OR bool_or(CASE told.kind WHEN 'inform_pool_police' THEN m.police_told_at ELSE m.told_at END IS NOT NULL)
+"""  # noqa: S608 - made of the constant above
+
+NOTICES = """
+SELECT DISTINCT ON (m.positive_id) 'pool_member', m.id, 'tell_release', 'once', m.division_code, 'community', NULL::uuid,
+       q.protocol || ' pool_retest', m.pool_id, p.decided_at, p.decided_at + %(at_once)s
+FROM cases_poolmember m JOIN cases_pool q ON q.id = m.pool_id JOIN cases_screenpositive p ON p.id = m.positive_id
+WHERE m.county = %(county)s AND m.id = ANY(%(subjects)s::uuid[]) AND p.pooled AND p.status IN ('negative', 'withdrawn')
+ORDER BY m.positive_id, m.joined_at, m.id
+"""
+
+#: what is outstanding in the ledger and done by the records: (kind, subject, period, outcome)
+SETTLED = f"""
+SELECT d.kind, d.subject, d.period, 'sampled' FROM duties_duty d JOIN ({ATTEMPTS}) AS m ON m.id = d.subject
+WHERE d.county = %(county)s AND d.kind = 'pool_resample' AND d.state = 'outstanding'
+  AND d.subject = ANY(%(members)s::uuid[]) AND (d.period::int < m.number OR m.sampled)
+UNION ALL
+SELECT d.kind, d.subject, d.period, 'told' FROM duties_duty d JOIN ({LEADING}) AS m ON m.pool_id = d.subject
+WHERE d.county = %(county)s AND d.kind = 'inform_pool_community' AND d.state = 'outstanding'
+  AND d.subject = ANY(%(pools)s::uuid[]) AND d.period = 'v' || (m.division_code / 1000)::text || '.' || m.wave
+GROUP BY d.kind, d.subject, d.period
+HAVING bool_or(m.told_at IS NOT NULL) AND NOT bool_or(m.told_at IS NULL AND m.status = 'open')
+"""  # noqa: S608 - made of constants above
 
 CASES = f"""
 WITH standing AS (
@@ -114,6 +216,18 @@ def desire_positives(by: Actor, county: int, subjects: Sequence[uuid.UUID] | Non
         for key, value in zip(params, (protocol, "at_once", f"{hours} hours", "hold_in_place"), strict=True):
             params[key].append(value)  # type: ignore[attr-defined]
     return Desired(("hold_in_place", "confirmatory_retest"), POSITIVES, params, subjects, "the positive was decided")
+
+
+def desire_pools(
+    by: Actor, county: int, pools: Sequence[uuid.UUID], members: Sequence[uuid.UUID]
+) -> tuple[Desired, ...]:
+    """Desire single resamples and notices for members of pools, and that communities and police know of the pools."""
+    span: dict[str, object] = {"at_once": AT_ONCE}
+    return (
+        Desired(("pool_resample",), RESAMPLES, {}, members, "the person's standing is settled, or the result was corrected"),
+        Desired(("inform_pool_community", "inform_pool_police"), INFORMS, span, pools, "the result was corrected"),
+        Desired(("tell_release",), NOTICES, span, members, "the person is not released any more"),
+    )  # fmt: skip
 
 
 def desire_cases(by: Actor, county: int, subjects: Sequence[uuid.UUID] | None = None) -> tuple[Desired, ...]:

@@ -7,20 +7,23 @@ from django.db.models import F, Q
 
 from lianfang.core.access.privacy import declare
 from lianfang.kit.ids import new_id
-from lianfang.response.cases.rules import CONTACT_STATES, DETECTIONS, POSITIVE_STATES, SEVERITIES, STAGES
+from lianfang.response.cases.rules import CONTACT_STATES, DETECTIONS, POOL_VALUES, POSITIVE_STATES, SEVERITIES, STAGES
 
 WHERE_FOUND = "the community where the person was when the fact was recorded answers for them"
 
 
 @declare(
-    plain="id county incident protocol recorded_at recorded_by",
-    personal="resident division_code found_at detected_by retest_sampled_at decided_at",
+    plain="id county incident protocol pooled recorded_at recorded_by",
+    personal="resident division_code found_at detected_by retest_sampled_at decided_at handed_to",
     health="sample tube status",
     governed_by="division_code",
     because=WHERE_FOUND,
 )
 class ScreenPositive(models.Model):
-    """A first positive result of one person that awaits its confirmation."""
+    """A first positive result of one person that awaits its confirmation.
+
+    ``pooled``: found as a member of a positive pool (one person's own tube is a pool of one), whose duties oblige it.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id)
     county = models.IntegerField()
@@ -32,9 +35,11 @@ class ScreenPositive(models.Model):
     tube = models.UUIDField(null=True)
     found_at = models.DateTimeField()
     detected_by = models.CharField(max_length=24)
-    status = models.CharField(max_length=10, default="open")
+    status = models.CharField(max_length=12, default="open")
+    pooled = models.BooleanField(default=False)
     retest_sampled_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
+    handed_to = models.CharField(max_length=120, blank=True, help_text="county and post that took the person over")
     recorded_at = models.DateTimeField()
     recorded_by = models.UUIDField()
 
@@ -46,6 +51,10 @@ class ScreenPositive(models.Model):
                 condition=Q(status="open", decided_at__isnull=True) | ~Q(status="open") & Q(decided_at__isnull=False),
                 name="positive_decided",
             ),
+            models.CheckConstraint(
+                condition=Q(status="handed_over") & ~Q(handed_to="") | ~Q(status="handed_over") & Q(handed_to=""),
+                name="positive_handed_to_somebody",
+            ),
             models.UniqueConstraint(
                 fields=["incident", "resident"], condition=Q(status="open"), name="positive_open_once"
             ),
@@ -54,8 +63,8 @@ class ScreenPositive(models.Model):
 
 
 @declare(
-    plain="id county held_by recorded_at authority appeal_to",
-    personal="positive division_code place reason held_at ends_at lifted_at",
+    plain="id county held_by recorded_at authority appeal_to lifted_by",
+    personal="positive division_code place reason held_at ends_at lifted_at lift_reason",
     governed_by="division_code",
     because=WHERE_FOUND,
 )
@@ -74,6 +83,8 @@ class Hold(models.Model):
     held_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.UUIDField(null=True)
+    lift_reason = models.CharField(max_length=200, blank=True)
     recorded_at = models.DateTimeField()
 
     class Meta:
@@ -82,6 +93,117 @@ class Hold(models.Model):
             models.CheckConstraint(
                 condition=~Q(reason="") & ~Q(authority="") & ~Q(appeal_to=""), name="hold_says_why_and_who"
             ),
+        ]
+
+
+@declare(
+    plain="id county incident protocol authority tube number value code mode purpose round division_code reported_at"
+    " due_at resample_within withdrawn_at withdrawn_why recorded_at recorded_by",
+    because="a pool names nobody, as its tube; who is in it is kept by its members, who are under scope",
+)
+class Pool(models.Model):
+    """A tube reported positive (or indeterminate), with everybody in it: one for each such finding of the laboratory.
+
+    ``number`` is the finding's number among those of the tube; a correction withdraws the pool and a further one opens
+    another. ``due_at`` is when everybody's case must be settled, ``resample_within`` how long a single resample may take.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id)
+    county = models.IntegerField()
+    incident = models.UUIDField()
+    protocol = models.CharField(max_length=120)
+    authority = models.CharField(max_length=120, help_text="on whose authority its people are held")
+    tube = models.UUIDField()
+    number = models.SmallIntegerField()
+    value = models.CharField(max_length=14)
+    code = models.CharField(max_length=40)
+    mode = models.CharField(max_length=10)
+    purpose = models.CharField(max_length=24)
+    round = models.UUIDField(null=True)
+    division_code = models.BigIntegerField(help_text="where the tube was filled")
+    reported_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    resample_within = models.DurationField()
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_why = models.CharField(max_length=200, blank=True)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.UUIDField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["county", "tube", "number"], name="pool_of_finding"),
+            models.CheckConstraint(condition=Q(value__in=POOL_VALUES), name="pool_value"),
+            models.CheckConstraint(condition=Q(due_at__gt=F("reported_at")), name="pool_due"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True, withdrawn_why="")
+                | Q(withdrawn_at__isnull=False) & ~Q(withdrawn_why=""),
+                name="pool_withdrawn_for_a_reason",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["county", "reported_at"], name="pool_reported")]
+
+
+@declare(
+    plain="id county pool sample wave joined_at recorded_at",
+    personal="resident division_code positive told_at police_told_at notified_at unreached",
+    governed_by="division_code",
+    because=WHERE_FOUND,
+)
+class PoolMember(models.Model):
+    """Somebody whose sample is in a pool; without ``positive`` they are a case already, or the pool is indeterminate.
+
+    ``resident`` is whose the sample is by its registration, ``positive`` names who that person is after any merging.
+    ``wave`` counts the batches in which members became known: a phone that was offline brings late ones.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id)
+    county = models.IntegerField()
+    pool = models.ForeignKey(Pool, models.PROTECT, related_name="members")
+    sample = models.UUIDField()
+    resident = models.UUIDField()
+    positive = models.ForeignKey(ScreenPositive, models.PROTECT, null=True, related_name="memberships")
+    division_code = models.BigIntegerField()
+    wave = models.SmallIntegerField(default=1)
+    joined_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, help_text="of the hold, by the community")
+    police_told_at = models.DateTimeField(null=True, help_text="when the police knew of the hold")
+    notified_at = models.DateTimeField(null=True, help_text="that nothing remains, by the community")
+    unreached = models.CharField(max_length=200, blank=True, help_text="why nobody could tell them the last time")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["pool", "sample"], name="pool_member_once"),
+            models.CheckConstraint(condition=Q(wave__gte=1), name="pool_member_wave"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["county", "resident"], name="pool_member_person"),
+        ]
+
+
+@declare(
+    plain="id county next_at tried_at recorded_at recorded_by",
+    personal="member division_code reason",
+    governed_by="division_code",
+    because=WHERE_FOUND,
+)
+class ResampleAttempt(models.Model):
+    """A squad came for a single resample and could not take it, why, and when somebody comes again."""
+
+    id = models.UUIDField(primary_key=True, default=new_id)
+    county = models.IntegerField()
+    member = models.ForeignKey(PoolMember, models.PROTECT, related_name="attempts")
+    division_code = models.BigIntegerField()
+    reason = models.CharField(max_length=200)
+    next_at = models.DateTimeField()
+    tried_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.UUIDField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(reason=""), name="resample_attempt_reason"),
+            models.CheckConstraint(condition=Q(next_at__gte=F("tried_at")), name="resample_attempt_again"),
         ]
 
 

@@ -12,6 +12,22 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import response_now
 from lianfang.response.cases import permissions as may
+from lianfang.response.cases.pool_queries import (
+    InformRow,
+    MemberRow,
+    PoolRow,
+    pool_disagreements,
+    pool_informs,
+    pool_members,
+    pool_row,
+    pools,
+)
+
+__all__ = [
+    "CaseEntry", "CaseRow", "ChainRow", "ContactRow", "InformRow", "MemberRow", "PoolRow", "PositiveRow", "case_counts",
+    "case_history", "cases", "chain", "community_count", "community_positives", "contact_counts", "contacts", "hanging_on",
+    "pool_disagreements", "pool_informs", "pool_members", "pool_row", "pools", "positives", "trajectory",
+]  # fmt: skip
 
 VILLAGE = """
 LEFT JOIN LATERAL (SELECT d.name FROM territory_division d WHERE d.code = {table}.division_code / 1000 * 1000

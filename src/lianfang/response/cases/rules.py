@@ -1,7 +1,7 @@
 """Pure thinking about cases: who counts as community-detected, classes, exposures, clocks."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -25,7 +25,23 @@ DETECTIONS = {
 }
 SEVERITIES = ("mild", "moderate", "severe", "critical")
 STAGES = ("core_info", "preliminary_report", "final_report")
-POSITIVE_STATES = ("open", "negative", "confirmed")
+#: a positive ends as a negative retest, a case, the laboratory's error, or in another county's hands
+POSITIVE_STATES = ("open", "negative", "confirmed", "withdrawn", "handed_over")
+#: the findings of a laboratory that call the people of a tube back
+POOL_VALUES = ("positive", "indeterminate")
+#: how far a pack's silence is bridged: a retest decides within, and everybody of a pool is settled within
+RETEST_WITHIN, SETTLED_WITHIN = timedelta(hours=6), timedelta(hours=24)
+#: what a tube was for → the way of detection of whoever is found in it, as long as nobody says it better
+DETECTED_BY = {
+    "area_screening": "community_screening",
+    "mandatory_testing": "key_group_testing",
+    "voluntary_testing": "voluntary",
+    "quarantine": "quarantine",
+    "confirmatory_retest": "community_screening",
+}
+#: what everybody held for a pool can read: whom to ask, and that an emergency passes
+APPEAL_TO = "所在县疫情防控指挥部值班室,昼夜有人;由作出决定者以外的人员一日内答复"
+EMERGENCY_PASSES = "突发疾病、临产、透析等急需就医的,随时就医,不受此限"
 CONTACT_STATES = ("active", "upgraded", "withdrawn")
 #: The packs have no clock for what cannot wait; a default of the house.
 AT_ONCE = timedelta(minutes=30)
@@ -49,6 +65,14 @@ class UnderControlAlready(Refusal):
 
 class PositiveAlreadyDecided(Conflict):
     """The retest of a preliminary positive was recorded before."""
+
+
+class RetestMissing(Refusal):
+    """Somebody is to be released whose single resample is not known to be negative."""
+
+
+class PoolNotFound(NotFound):
+    """No such pool, or none of its people, lies in the actor's area."""
 
 
 class RetestInconclusive(Refusal):
@@ -176,3 +200,83 @@ def placing_clock(pack: Pack, tier: str) -> str | None:
     at_home = tier == "secondary_contact" or legs[0].kind == "home_quarantine"
     names = ["secondary_in_quarantine"] * at_home + ["contact_in_quarantine"]
     return next((name for name in names if name in pack.clocks), None)
+
+
+@dataclass(frozen=True)
+class Outbreak:
+    """What the people of a pool are held for: the incident, its protocol (dated) and on whose authority."""
+
+    incident: uuid.UUID
+    protocol: str
+    authority: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A laboratory's standing finding for a tube (``number`` among its findings) that calls its people back."""
+
+    tube: uuid.UUID
+    code: str
+    mode: str
+    purpose: str
+    round: uuid.UUID | None
+    order_id: uuid.UUID | None
+    division_code: int
+    number: int
+    value: str
+    reported_at: datetime
+
+
+@dataclass(frozen=True)
+class Retests:
+    """What single resamples of a person are known: how many were of no use, whether one waits, and what others found."""
+
+    unusable: int = 0
+    waiting: int = 0
+    negative: int = 0
+    positive: int = 0
+
+    @property
+    def proposal(self) -> str:
+        """Return ``case``, ``release`` or "" when nothing is known yet: one positive outranks any number of negatives."""
+        if self.positive:
+            return "case"
+        return "release" if self.negative and not self.waiting else ""
+
+
+def pool_spans(pack: Pack) -> tuple[timedelta, timedelta]:
+    """Return within what time a pool is settled and a single resample taken; the house's own where a pack is silent."""
+    return _span(pack, "pool_retest", SETTLED_WITHIN), _span(pack, "confirmatory_retest", RETEST_WITHIN)
+
+
+def _span(pack: Pack, name: str, otherwise: timedelta) -> timedelta:
+    return timedelta(hours=pack.clocks[name].hours) if name in pack.clocks else otherwise
+
+
+def hold_reason(code: str, mode: str) -> str:
+    """Return the reason that somebody held for a positive tube reads; it never fills the 200 characters of its field."""
+    found = f"您的核酸样本(管号{code})初筛阳性" if mode == "single" else f"您所在的混采管(管号{code})检测阳性"
+    return f"{found},请在现地等候单采复核,结果出来即由专人判定。{EMERGENCY_PASSES}。"
+
+
+def release_notice(name: str, code: str, held_at: datetime, lifted_at: datetime, decided_by: str, why: str) -> str:
+    """Return the notice with which somebody is released: of what, since when, who decided, why, that nothing remains.
+
+    ``held_at`` and ``lifted_at`` are in the county's own time; ``why`` is the reason of the decision.
+    """
+    minute = "%Y年%m月%d日%H时%M分"
+    return (
+        f"解除告知:{name},您因采样管{code}检测阳性,自{held_at.strftime(minute)}起就地等候复核,"
+        f"已于{lifted_at.strftime(minute)}解除。理由:{why}。决定人:{decided_by}。"
+        f"此事不留任何限制,不影响您的出行、就医、就业和其他权利。有异议:{APPEAL_TO}。"
+    )
+
+
+def require_released(asked: Mapping[uuid.UUID, Retests]) -> None:
+    """Raise `RetestMissing` when one of those to be released has no negative resample, or a positive one."""
+    doubtful = [positive for positive, retests in asked.items() if retests.proposal != "release"]
+    if doubtful:
+        raise RetestMissing(
+            f"{len(doubtful)} of {len(asked)} people have no negative single resample that stands alone, first "
+            f"{doubtful[0]}: wait for the result, sample again, or register the case."
+        )

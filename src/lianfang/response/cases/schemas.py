@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from lianfang.core.access.commands import Commands, Envelope, Payload, calls
 from lianfang.core.access.rules import Actor
 from lianfang.response.cases import actions
 from lianfang.response.cases.contacts import Determined
+from lianfang.response.cases.pools import NewAttempt, Unreached
 from lianfang.response.cases.rules import NewContact
 
 
@@ -134,6 +135,41 @@ class WithdrawContacts(Payload):
     reason: str
 
 
+class ReleasePoolMembers(Payload):
+    """People of pools whose single resample was negative, to be let go."""
+
+    positives: list[UUID] = Field(min_length=1, max_length=1000)
+    reason: str = Field(default="单采复核阴性", min_length=1, max_length=200)
+
+
+class HandOverPositive(Payload):
+    """Somebody who is in another county, and which post there took them over."""
+
+    positive: UUID
+    county_name: str = Field(min_length=1, max_length=60)
+    taken_over_by: str = Field(min_length=1, max_length=60)
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class TellPoolMembers(Payload):
+    """Members who were told, and those whom nobody reached."""
+
+    members: list[UUID] = Field(default=[], max_length=1000)
+    unreached: list[Unreached] = Field(default=[], max_length=1000)
+
+
+class AcknowledgePool(Payload):
+    """A pool of which the police know."""
+
+    pool: UUID
+
+
+class RecordResampleAttempts(Payload):
+    """Visits for a single resample that ended without one."""
+
+    attempts: list[NewAttempt] = Field(min_length=1, max_length=1000)
+
+
 def _add_trajectory(by: Actor, envelope: Envelope, payload: AddTrajectory) -> dict[str, Any]:
     stays = [stay.model_dump() for stay in payload.entries]
     return {"entries": actions.add_trajectory(by=by, case=payload.case, entries=stays)}
@@ -153,6 +189,11 @@ COMMANDS: Commands = {
     "report_case": (ReportCase, calls(actions.report_case)),
     "transfer_case": (TransferCase, calls(actions.transfer_case)),
     "record_investigation": (RecordInvestigation, calls(actions.record_investigation)),
+    "release_pool_members": (ReleasePoolMembers, calls(actions.release_pool_members, "released")),
+    "hand_over_positive": (HandOverPositive, calls(actions.hand_over_positive)),
+    "tell_pool_members": (TellPoolMembers, calls(actions.tell_pool_members, "told")),
+    "acknowledge_pool": (AcknowledgePool, calls(actions.acknowledge_pool, "people")),
+    "record_resample_attempts": (RecordResampleAttempts, calls(actions.record_resample_attempts)),
     "add_trajectory": (AddTrajectory, _add_trajectory),
     "mark_risk_site": (MarkRiskSite, calls(actions.mark_risk_site)),
     "determine_contacts": (DetermineContacts, calls(actions.determine_contacts, _determined)),

@@ -1,0 +1,193 @@
+"""From a laboratory's finding to everybody in the tube: held, told, sampled again, in the transaction that recorded it.
+
+The laboratory, the squad, the community and the police learn of a positive tube at once; who is let go, or becomes a
+case, is decided by a person.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from lianfang.core.access.commands import CommandHandler, Envelope
+from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import acting
+from lianfang.core.duties.actions import ledger_keeper
+from lianfang.engines.protocol import dated_protocol
+from lianfang.kit.clock import local_date, response_now
+from lianfang.kit.codes import county_of
+from lianfang.response.cases import actions as cases
+from lianfang.response.cases.pools import PoolsFormed
+from lianfang.response.cases.rules import SETTLED_WITHIN, Finding, Outbreak
+from lianfang.response.command.permissions import DECLARE_INCIDENT, READ_COMMAND
+from lianfang.response.command.queries import IncidentRow
+from lianfang.response.command.queries import incidents as running_incidents
+from lianfang.response.specimens import actions as specimens
+from lianfang.response.specimens.permissions import CORRECT_RESULT, RECORD_RESULTS, REGISTER_TUBES, VOID_SAMPLES
+from lianfang.response.specimens.rules import ResultEntry, TubeEntry, Value
+
+#: the article under which contacts of an infection are kept for observation, as the standing authority of a hold
+ARTICLE = "传染病防治法第三十九条"
+
+TUBES = "SELECT id FROM specimens_tube WHERE county = %s AND (id = ANY(%s) OR code = ANY(%s))"
+
+# The incident of a round, of the person a single resample was taken of, or none when the tube says nothing.
+INCIDENTS = """
+SELECT asked.tube, coalesce(
+    (SELECT p.incident FROM cases_screenpositive p WHERE p.id = asked.order_id),
+    (SELECT q.incident FROM cases_poolmember m JOIN cases_pool q ON q.id = m.pool_id WHERE m.id = asked.order_id),
+    (SELECT r.incident FROM screening_round r WHERE r.id = asked.round))
+FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[]) AS asked (tube, round, order_id)
+"""
+
+LATE = "SELECT tube FROM cases_pool WHERE county = %s AND tube = ANY(%s) AND withdrawn_at IS NULL"
+
+#: positive tubes of the last day: an incident was declared since, or a sample came by another way in
+LATELY = """
+SELECT r.tube FROM specimens_result r
+WHERE r.county = %(county)s AND r.value = 'positive' AND r.reported_at > %(since)s
+UNION
+SELECT q.tube FROM cases_pool q WHERE q.county = %(county)s AND q.withdrawn_at IS NULL AND q.reported_at > %(since)s
+"""
+
+#: what somebody's file brought: files are few, so that a look through the results may cost something
+IMPORTED = """
+SELECT DISTINCT r.tube FROM specimens_result r WHERE r.county = %(county)s AND r.recorded_at >= %(since)s
+  AND r.recorded_by = %(account)s AND r.value <> 'negative'
+"""
+
+
+def record_results(results: Sequence[ResultEntry], *, by: Actor, lab: str, valid_at: datetime, cause: UUID | None = None,
+                   accept_good: bool = False) -> specimens.ResultsReceipt:  # fmt: skip
+    """Record a laboratory's results and, in the same transaction, do what each finding but a negative calls for."""
+    with acting(by):
+        receipt = specimens.record_results(
+            results, by=by, lab=lab, valid_at=valid_at, cause=cause, accept_good=accept_good
+        )
+        abnormal = [one for one in results if one.value != "negative"]
+        if abnormal:
+            county = county_of(by.scope.lo)
+            tubes = _rows(by, county, TUBES, [county, [one.tube for one in abnormal if one.tube],
+                                              [one.code for one in abnormal if not one.tube]])  # fmt: skip
+            form_pools(
+                [row[0] for row in tubes],
+                by=by,
+                permission=RECORD_RESULTS,
+                county=county,
+                valid_at=valid_at,
+                cause=cause,
+            )
+        return receipt
+
+
+def correct_result(tube: UUID, *, by: Actor, value: Value, lab: str, reason: str, tested_at: datetime, valid_at: datetime,
+                   cause: UUID | None = None, ct: float | None = None) -> int:  # fmt: skip
+    """Correct a tube's result: a pool reported in error is withdrawn and its people let go at once, a new one begins."""
+    with acting(by):
+        number = specimens.correct_result(
+            tube, by=by, value=value, lab=lab, reason=reason, tested_at=tested_at, valid_at=valid_at, cause=cause, ct=ct
+        )
+        form_pools(
+            [tube], by=by, permission=CORRECT_RESULT, county=county_of(by.scope.lo), valid_at=valid_at, cause=cause
+        )
+        return number
+
+
+def register_tubes(tubes: Sequence[TubeEntry], *, by: Actor, valid_at: datetime, cause: UUID | None = None,
+                   accept: Any = "nothing") -> specimens.TubesReceipt:  # fmt: skip
+    """Register tubes; whoever comes late for a tube that was reported meanwhile joins its pool, and a single resample
+    ends the visit it was due by."""
+    with acting(by):
+        receipt = specimens.register_tubes(tubes, by=by, valid_at=valid_at, cause=cause, accept=accept)
+        county, ids = county_of(tubes[0].division_code), [tube.id for tube in tubes]
+        touched = {row[0] for row in _rows(by, county, LATE, [county, ids])}
+        touched |= {tube.id for tube in tubes if tube.purpose == "confirmatory_retest"}
+        if touched:
+            form_pools(sorted(touched), by=by, permission=REGISTER_TUBES, county=county, valid_at=valid_at, cause=cause)
+        return receipt
+
+
+def form_pools(tubes: Sequence[UUID], *, by: Actor, permission: str, county: int, valid_at: datetime, cause: UUID | None = None) -> PoolsFormed:  # fmt: skip
+    """Bring pools, holds and duties into line with what the laboratory says of these tubes, whatever it said before."""
+    findings = cases.unpooled_findings(by=by, county=county, tubes=tubes)
+    outbreaks = _outbreaks(findings, by, county, valid_at)
+    return cases.form_pools(
+        by=by, permission=permission, county=county, tubes=tubes, outbreaks=outbreaks, valid_at=valid_at, cause=cause
+    )
+
+
+def complete_pools(*, by: Actor, permission: str, county: int, valid_at: datetime, cause: UUID | None = None) -> PoolsFormed:  # fmt: skip
+    """Form what is still missing of the pools of the last day; with nothing missing it changes nothing."""
+    rows = _rows(by, county, LATELY, {"county": county, "since": valid_at - SETTLED_WITHIN})
+    return form_pools(
+        [row[0] for row in rows], by=by, permission=permission, county=county, valid_at=valid_at, cause=cause
+    )
+
+
+def after_import(handler: CommandHandler) -> CommandHandler:
+    """Return the handler of a laboratory's file, followed by what its findings call for."""
+
+    def handle(by: Actor, envelope: Envelope, payload: Any) -> dict[str, Any]:
+        county, began = county_of(by.scope.lo), response_now()
+        result = handler(by, envelope, payload)
+        params = {"county": county, "since": began, "account": by.account_id}
+        tubes = [row[0] for row in _rows(by, county, IMPORTED, params)]
+        if tubes:
+            form_pools(
+                tubes, by=by, permission=RECORD_RESULTS, county=county, valid_at=envelope.valid_at, cause=envelope.id
+            )
+        return result
+
+    return handle
+
+
+def after_moving(handler: CommandHandler) -> CommandHandler:
+    """Return the handler that moves a sample, followed by what its true tube calls for."""
+
+    def handle(by: Actor, envelope: Envelope, payload: Any) -> dict[str, Any]:
+        result = handler(by, envelope, payload)
+        tube: TubeEntry = payload.to
+        form_pools([tube.id], by=by, permission=VOID_SAMPLES, county=county_of(tube.division_code),
+                   valid_at=envelope.valid_at, cause=envelope.id)  # fmt: skip
+        return result
+
+    return handle
+
+
+def after_declaring(handler: CommandHandler) -> CommandHandler:
+    """Return the handler that declares an incident, followed by the pools that waited for one."""
+
+    def handle(by: Actor, envelope: Envelope, payload: Any) -> dict[str, Any]:
+        result = handler(by, envelope, payload)
+        complete_pools(by=by, permission=DECLARE_INCIDENT, county=county_of(payload.division_code),
+                       valid_at=envelope.valid_at, cause=envelope.id)  # fmt: skip
+        return result
+
+    return handle
+
+
+def _outbreaks(findings: Sequence[Finding], by: Actor, county: int, valid_at: datetime) -> dict[UUID, Outbreak]:
+    """Return what the people of each new finding are held for; a finding waits where no incident runs."""
+    if not findings:
+        return {}
+    hand = ledger_keeper(by, county)
+    reader = Actor(hand.account_id, hand.grant_id, hand.role, hand.line, hand.scope, frozenset({READ_COMMAND}))
+    running = {one.id: one for one in running_incidents(by=reader, at=valid_at) if one.county == county}
+    columns = [[one.tube for one in findings], [one.round for one in findings], [one.order_id for one in findings]]
+    said = dict(_rows(by, county, INCIDENTS, columns))
+    latest = next(iter(running.values()), None)
+    found = {tube: running.get(incident, latest) for tube, incident in said.items()}
+    return {tube: _outbreak(incident, valid_at) for tube, incident in found.items() if incident}
+
+
+def _outbreak(incident: IncidentRow, valid_at: datetime) -> Outbreak:
+    protocol = "+".join((incident.pack, *incident.overlays))
+    return Outbreak(incident.id, dated_protocol(protocol, local_date(valid_at)), f"{incident.authority};{ARTICLE}")
+
+
+def _rows(by: Actor, county: int, sql: str, params: Any) -> list[Any]:
+    with acting(ledger_keeper(by, county)), connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
