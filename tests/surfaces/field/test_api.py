@@ -151,12 +151,12 @@ def test_the_books_at_a_time_without_its_zone_are_not_guessed(call):
 def test_what_cannot_be_looked_up_is_refused_not_broken(call, question):
     answer = call("get", f"duties?{question}")
     assert answer.status_code == 422
-    assert "out of bounds" in answer.json()["detail"]
+    assert "correct it" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("name", ["grid\x00", "grid\ud800"])
-def test_a_name_that_no_account_can_have_is_refused_not_broken(call, name):
-    assert call("post", "sign-in", {"username": name, "password": "x"}, by=None).status_code == 401
+@pytest.mark.parametrize(("name", "status"), [("grid\x00", 401), ("grid\ud800", 422)])
+def test_a_name_that_no_account_can_have_is_refused_not_broken(call, name, status):
+    assert call("post", "sign-in", {"username": name, "password": "x"}, by=None).status_code == status
 
 
 def test_what_a_request_left_in_its_session_does_not_reach_the_next(call, visit):

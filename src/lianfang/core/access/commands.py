@@ -1,6 +1,7 @@
 """The envelope of every outside change: id made where it was made, actor, valid time, payload; one receipt."""
 
 import hashlib
+import inspect
 import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -97,6 +98,7 @@ def calls(action: Callable[..., Any], receipt: str | Callable[[Any], dict[str, A
             return receipt(made)
         return {receipt: made} if receipt else _receipt_of(made)
 
+    handle.__doc__ = inspect.getdoc(action)
     return handle
 
 

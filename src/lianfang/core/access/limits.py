@@ -44,8 +44,8 @@ def take_people_of(by: Actor, people: int) -> None:
     take_people(by.device_id, by.grant_id, people)
 
 
-def check_tries(username: str, address: str) -> None:
-    """Raise `TooMuch` when a name or an address has tried too many wrong passwords or codes."""
+def check_tries(username: str | None, address: str) -> None:
+    """Raise `TooMuch` when a name (None: of nobody) or an address has tried too many wrong passwords or codes."""
     wait = max(store().wait(key, TRIES[kind]) for kind, key in _try_keys(username, address).items())
     if wait:
         raise TooMuch(
@@ -53,7 +53,7 @@ def check_tries(username: str, address: str) -> None:
         )
 
 
-def count_wrong_try(username: str, address: str) -> None:
+def count_wrong_try(username: str | None, address: str) -> None:
     """Count a wrong password or code against its name and its address."""
     for kind, key in _try_keys(username, address).items():
         store().take(key, TRIES[kind])
@@ -64,10 +64,12 @@ def forget_wrong_tries(username: str) -> None:
     store().refill(_try_keys(username, "")["name"])
 
 
-def _try_keys(username: str, address: str) -> dict[str, bytes]:
-    # a name may hold anything, also half a character
-    name = username[:80].encode("utf-8", "surrogatepass")
-    return {"name": b"name" + name, "address": b"address" + address.encode("utf-8", "surrogatepass")}
+def _try_keys(username: str | None, address: str) -> dict[str, bytes]:
+    # text from outside may hold anything, also half a character
+    keys = {"address": b"address" + address.encode("utf-8", "surrogatepass")}
+    if username is not None:
+        keys["name"] = b"name" + username[:80].encode("utf-8", "surrogatepass")
+    return keys
 
 
 @cache

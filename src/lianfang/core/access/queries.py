@@ -1,9 +1,11 @@
-"""Reading accounts and grants: who is this, and what may they do now."""
+"""Reading accounts, grants and devices: who is this, and what may they do now."""
 
 import uuid
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from lianfang.core.access.models import Account, Grant, ResponseClock
+from lianfang.core.access.models import Account, Device, Grant, ResponseClock
+from lianfang.core.access.permissions import MANAGE_DEVICES
 from lianfang.core.access.rules import Actor, SignInRefused
 from lianfang.kit.codes import CodeRange
 
@@ -43,3 +45,25 @@ def actor_named(username: str, at: datetime) -> Actor:
     if not actors:
         raise SignInRefused(f"There is no account “{username}” with a valid grant.")
     return actors[0]
+
+
+@dataclass(frozen=True)
+class DeviceRow:
+    """A device of the actor's area, and whether it is enrolled or revoked."""
+
+    id: uuid.UUID
+    title: str
+    division_code: int
+    account_id: uuid.UUID | None
+    registered_at: datetime
+    enrolled_at: datetime | None
+    revoked_at: datetime | None
+    revoked_reason: str
+
+
+def devices(*, by: Actor, limit: int = 100, offset: int = 0) -> list[DeviceRow]:
+    """List the devices of the actor's area by title and id."""
+    by.require(MANAGE_DEVICES)
+    found = Device.objects.filter(division_code__range=(by.scope.lo, by.scope.hi)).order_by("title", "id")
+    names = [field.name for field in fields(DeviceRow)]
+    return [DeviceRow(*row) for row in found.values_list(*names)[offset : offset + limit]]

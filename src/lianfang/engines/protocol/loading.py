@@ -118,7 +118,8 @@ def _pack_file(name: str) -> PackFile:
 
 def _overlay_path(overlay: str | Path) -> Path:
     path = overlay if isinstance(overlay, Path) else OVERLAYS / f"{overlay}.yaml"
-    if not path.is_file() or (isinstance(overlay, str) and overlay not in overlay_names()):
+    # A name that is not listed is not even looked up: the file system breaks on very long ones.
+    if (isinstance(overlay, str) and overlay not in overlay_names()) or not path.is_file():
         known = ", ".join(overlay_names()) or "none"
         raise PackNotFound(f"no overlay is called {str(overlay)!r}; there are: {known}, or give the path of a file")
     return path
