@@ -6,6 +6,7 @@ from lianfang.response.checkpoints import duties as checkpoints
 from lianfang.response.command import duties as command
 from lianfang.response.quarantine import duties as quarantine
 from lianfang.response.screening import duties as screening
+from lianfang.response.specimens import duties as specimens
 from lianfang.response.workforce import duties as workforce
 from lianfang.response.zones import duties as zones
 from lianfang.surfaces.reports import duties as reports
@@ -17,6 +18,7 @@ KINDS: tuple[Kind, ...] = (
     *screening.KINDS,
     *quarantine.KINDS,
     *reports.KINDS,
+    *specimens.KINDS,
     *workforce.KINDS,
     *zones.KINDS,
 )  # fmt: skip

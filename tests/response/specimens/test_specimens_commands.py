@@ -37,7 +37,8 @@ def test_a_tubes_way():
         assert (receipt["samples"], [item["why"] for item in receipt["refused"]]) == (1, ["unknown_person"])
         assert send(county, "seal_tubes", tubes=[tube]) == {"sealed": 1}
         step = {"tubes": [tube], "giver": "site", "taker": "courier", "tubes_counted": 2}
-        assert send(county, "hand_over_tubes", **step) == {"difference": 1}
+        receipt = send(county, "hand_over_tubes", **step)
+        assert (receipt["tubes"], receipt["difference"], receipt["unnamed"]) == (1, 1, 1)
         found = [{"code": "DA1", "value": "positive", "tested_at": NOON.isoformat()}]
         assert send(county, "record_results", results=found, lab="county hospital")["results"] == 1
         corrected = {"value": "negative", "lab": "county hospital", "reason": "mixed up", "tested_at": NOON.isoformat()}

@@ -16,7 +16,12 @@ from lianfang.response.specimens import queries
 from lianfang.response.specimens.actions import (
     correct_result,
     hand_over_tubes,
+    pack_box,
+    receive_tubes,
     record_results,
+    record_told,
+    record_tube_found,
+    register_lab,
     register_tubes,
     seal_tubes,
     void_samples,
@@ -208,11 +213,11 @@ def test_a_hand_over_tells_a_missing_tube(county, sampler, anna):
     entries = [tube(anna, sealed_at=NOON), tube(make_resident(by=county, grid=GRID), sealed_at=NOON)]
     register(*entries, by=sampler)
     ids, step = [entry.id for entry in entries], new_id()
-    assert hand_over(ids, sampler, counted=1, id=step) == -1
-    assert hand_over(ids, sampler, counted=1, id=step) == -1
+    assert hand_over(ids, sampler, counted=1, id=step).difference == -1
+    assert hand_over(ids, sampler, counted=1, id=step).difference == -1
     assert [row[:5] for row in queries.custody_disagreements(by=sampler)] == [(step, "Xinzhu site", "courier 1", 2, 1)]
     assert CustodyEntry.objects.count() == 2
-    assert hand_over(ids, sampler) == 0
+    assert hand_over(ids, sampler).difference == 0
     assert len(queries.custody_disagreements(by=sampler)) == 1
 
 
@@ -335,6 +340,16 @@ def test_each_action_asks_for_its_permission(permission, anna):
             entry.id, by=lacking, value="negative", lab="x", reason="y", tested_at=NOON, valid_at=NOON
         ),
         "read_results": lambda: queries.results_of([anna.id], by=lacking),
+        "pack_boxes": lambda: pack_box("B", by=lacking, tubes=[entry.id], valid_at=NOON),
+        "receive_tubes": lambda: receive_tubes(
+            new_id(), by=lacking, giver="x", tubes=[entry.id], tubes_counted=1, valid_at=NOON
+        ),
+        "find_tubes": lambda: record_tube_found("lost", by=lacking, codes=["x"], reason="y", valid_at=NOON),
+        "read_custody": lambda: queries.differences(by=lacking),
+        "register_labs": lambda: register_lab(
+            "x", by=lacking, division_code=GRID, tubes_per_hour=1, tubes_per_day=1, valid_at=NOON
+        ),
+        "record_told": lambda: record_told(entry.id, by=lacking, channel="phone", told_to="x", valid_at=NOON),
     }
     with pytest.raises(NotPermitted, match=permission):
         attempts[permission.removeprefix("specimens.")]()

@@ -314,19 +314,24 @@ class ResultEntry:
 
 @dataclass(frozen=True)
 class TubeStanding:
-    """What must be known of a tube before a result is taken: where it was filled, with how many, and its result so far."""
+    """What must be known of a tube before a result is taken: where it was filled, with how many, its result so far, and
+    the registered laboratory that took it in, if one did."""
 
     id: uuid.UUID
     code: str
     division_code: int
     filled: int
     value: str | None
+    received_by: str | None = None
 
 
 def judge_result(
-    entry: ResultEntry, tube: TubeStanding | None, inside: Callable[[int], bool]
+    entry: ResultEntry, tube: TubeStanding | None, inside: Callable[[int], bool], lab: str = ""
 ) -> tuple[str, str] | None:
-    """Return why a result is refused (code and sentence), or None; the same result again is not refused."""
+    """Return why a result is refused (code and sentence), or None; the same result again is not refused.
+
+    A tube that one laboratory took in is reported by that one; where intake was left out, the report stands for it.
+    """
     name = f"Tube {entry.code or entry.tube}"
     if tube is None:
         return (
@@ -337,6 +342,12 @@ def judge_result(
         return "outside_area", f"{name} comes from outside your area: report it to the laboratory that serves it."
     if tube.filled == 0:
         return "empty_tube", f"{name} holds nobody by the records: find its sheet before its result is used."
+    if lab and tube.received_by is not None and tube.received_by != lab:
+        return (
+            "another_lab",
+            f"{name} was received by {tube.received_by}, not by {lab}: let {tube.received_by} report it, "
+            f"or record that {lab} received it.",
+        )
     if tube.value is not None and tube.value != entry.value:
         return "has_result", f"{name} was reported {tube.value} before: correct that result, with a reason."
     return None

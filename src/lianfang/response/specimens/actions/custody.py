@@ -1,8 +1,10 @@
-"""Writing what happens to closed tubes: seals and hand-overs."""
+"""Writing what happens to closed tubes before they leave: seals and boxes."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -13,13 +15,60 @@ from lianfang.kit.clock import response_now
 from lianfang.kit.codes import county_of
 from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Conflict, Refusal
-from lianfang.response.specimens.permissions import (
-    HAND_OVER_TUBES,
-    SEAL_TUBES,
+from lianfang.response.specimens.permissions import PACK_BOXES, SEAL_TUBES
+from lianfang.response.specimens.reconciling import BoxInUse, TubeInBox
+from lianfang.response.specimens.rules import TubeUnknown
+
+LISTED = """
+SELECT id, code, sealed_at, division_code FROM specimens_tube
+WHERE county = %(county)s AND (id = ANY(%(tubes)s) OR code = ANY(%(codes)s)) ORDER BY id FOR NO KEY UPDATE
+"""
+
+ELSEWHERE = """
+SELECT t.code, b.code, p.stage, p.holder
+FROM specimens_tube t
+LEFT JOIN specimens_boxentry e ON e.county = t.county AND e.tube = t.id AND e.removed_at IS NULL AND e.box <> %(box)s
+LEFT JOIN specimens_box b ON b.county = e.county AND b.id = e.box
+LEFT JOIN specimens_tubeplace p ON p.county = t.county AND p.tube = t.id AND p.stage IN ('courier', 'lab', 'lost')
+WHERE t.county = %(county)s AND t.id = ANY(%(tubes)s) AND (b.id IS NOT NULL OR p.tube IS NOT NULL) ORDER BY t.code LIMIT 1
+"""
+
+LOAD = """
+INSERT INTO specimens_box (county, id, code, division_code, site, packed_at, recorded_at, recorded_by)
+VALUES (%(county)s, %(box)s, %(code)s, %(division_code)s, %(site)s, %(at)s, %(now)s, %(account)s)
+ON CONFLICT (county, id) DO NOTHING
+"""
+
+FILL = """
+WITH packed AS (
+    INSERT INTO specimens_boxentry (county, box, tube, packed_at)
+    SELECT %(county)s, %(box)s, tube, %(at)s FROM unnest(%(tubes)s::uuid[]) AS sent (tube)
+    ON CONFLICT (county, box, tube) DO NOTHING RETURNING tube
 )
-from lianfang.response.specimens.rules import (
-    TubeUnknown,
-)
+INSERT INTO specimens_tubeplace AS place (county, tube, stage, holder, since)
+SELECT %(county)s, tube, 'box', %(code)s, %(at)s FROM packed
+ON CONFLICT (county, tube) DO UPDATE SET stage = 'box', holder = excluded.holder, lab = NULL, since = excluded.since
+WHERE place.since <= excluded.since
+"""
+
+
+@dataclass(frozen=True)
+class BoxReceipt:
+    """A box's load as it stands: its id, the printed code, and how many tubes are in it."""
+
+    box: uuid.UUID
+    code: str
+    tubes: int
+
+
+@dataclass(frozen=True)
+class ListedTube:
+    """A tube that somebody packs or hands over."""
+
+    id: uuid.UUID
+    code: str
+    sealed_at: datetime | None
+    division_code: int
 
 
 def seal_tubes(tubes: Sequence[uuid.UUID], *, by: Actor, valid_at: datetime, cause: uuid.UUID | None = None) -> int:
@@ -42,66 +91,99 @@ def seal_tubes(tubes: Sequence[uuid.UUID], *, by: Actor, valid_at: datetime, cau
     return len(sealed)
 
 
-def _refuse_unknown(tubes: Sequence[uuid.UUID], known: set[uuid.UUID], verb: str) -> None:
+def pack_box(
+    code: str,
+    *,
+    by: Actor,
+    valid_at: datetime,
+    tubes: Sequence[uuid.UUID] = (),
+    codes: Sequence[str] = (),
+    counted: int | None = None,
+    division_code: int | None = None,
+    site: uuid.UUID | None = None,
+    cause: uuid.UUID | None = None,
+    id: uuid.UUID | None = None,
+) -> BoxReceipt:
+    """Pack sealed tubes, named by id or printed code, into the box with a printed code, and return its load.
+
+    The same id packs more into the same load until it is handed over. ``counted`` is how many tubes the packer has in
+    the hand: another number than on the list is refused, because it is put right where it happens.
+    """
+    place = division_code or by.scope.lo
+    by.require(PACK_BOXES, place)
+    county, box, code = county_of(place), id or cause or new_id(), code.strip()
+    if not code:
+        raise Refusal("A box is known by the code printed on it: scan it.")
+    with acting(by), connection.cursor() as cursor:
+        listed = listed_tubes(county, tubes, codes, "pack")
+        _check_packing(listed, box, county, code, counted)
+        ids = [tube.id for tube in listed]
+        params: dict[str, Any] = {
+            "county": county, "box": box, "code": code, "division_code": place, "site": site, "at": valid_at,
+            "now": response_now(), "account": by.account_id, "tubes": ids,
+        }  # fmt: skip
+        cursor.execute(LOAD, params)
+        cursor.execute(FILL, params)
+        packed = cursor.rowcount
+        cursor.execute(
+            "SELECT count(*) FROM specimens_boxentry WHERE county = %(county)s AND box = %(box)s AND removed_at IS NULL",
+            params,
+        )
+        held = int(cursor.fetchone()[0])
+        record_audit(by, PACK_BOXES, subject=("box", box), division_code=place, count=packed, held=held, command=cause)
+    return BoxReceipt(box, code, held)
+
+
+def listed_tubes(county: int, tubes: Collection[uuid.UUID], codes: Collection[str], verb: str) -> list[ListedTube]:
+    """Return the tubes of a list and hold them still; raises when one is not registered or not sealed."""
+    with connection.cursor() as cursor:
+        cursor.execute(LISTED, {"county": county, "tubes": list(tubes), "codes": list(codes)})
+        found = [ListedTube(*row) for row in cursor.fetchall()]
+    _refuse_unknown(tubes, {tube.id for tube in found}, verb)
+    known = {tube.code for tube in found}
+    unknown = [code for code in codes if code not in known]
+    if unknown:
+        raise TubeUnknown(
+            f"{len(unknown)} of {len(codes)} tubes to {verb} are not registered, the first {unknown[0]}: "
+            "send their registration first."
+        )
+    unsealed = [tube.code for tube in found if tube.sealed_at is None]
+    if unsealed:
+        raise Conflict(f"{len(unsealed)} tubes are not sealed, the first {unsealed[0]}: seal them, then {verb}.")
+    return found
+
+
+def _check_packing(listed: Sequence[ListedTube], box: uuid.UUID, county: int, code: str, counted: int | None) -> None:
+    if not listed:
+        raise Refusal("No tube is named: scan the tubes that go into the box.")
+    if counted is not None and counted != len(listed):
+        raise Refusal(
+            f"You counted {counted} tubes and {len(listed)} are on the list: count and scan again before the box is closed."
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, code FROM specimens_box WHERE county = %s AND (id = %s OR code = %s AND emptied_at IS NULL)",
+            [county, box, code],
+        )
+        for other, printed in cursor.fetchall():
+            if other != box:
+                raise BoxInUse(f"Box {code} still holds another load: take another box, or have that load received.")
+            if printed != code:
+                raise BoxInUse(f"This load is in box {printed}, not in {code}: make a new id for another box.")
+        cursor.execute(ELSEWHERE, {"county": county, "tubes": [tube.id for tube in listed], "box": box})
+        row = cursor.fetchone()
+    if row is not None:
+        tube, other, stage, holder = row
+        where = f"in box {other}" if other else "given up for lost" if stage == "lost" else f"with {holder} already"
+        raise TubeInBox(
+            f"Tube {tube} is {where}: a tube is in one place, so correct the list or find out which is right."
+        )
+
+
+def _refuse_unknown(tubes: Collection[uuid.UUID], known: set[uuid.UUID], verb: str) -> None:
     unknown = [tube for tube in tubes if tube not in known]
     if unknown:
         raise TubeUnknown(
             f"{len(unknown)} of {len(tubes)} tubes to {verb} are not registered in your area, the first {unknown[0]}: "
             "send their registration first."
         )
-
-
-def hand_over_tubes(
-    tubes: Sequence[uuid.UUID],
-    *,
-    by: Actor,
-    giver: str,
-    taker: str,
-    tubes_counted: int,
-    valid_at: datetime,
-    cause: uuid.UUID | None = None,
-    id: uuid.UUID | None = None,
-) -> int:
-    """Record that tubes changed hands and return counted minus given: anything but 0 is a tube lost or too many.
-
-    The step is recorded either way, because what happened is a fact; unsealed or unknown tubes are refused.
-    """
-    by.require(HAND_OVER_TUBES)
-    if giver.strip() == taker.strip() or not giver.strip() or not taker.strip():
-        raise Refusal("Tubes are handed over from one post to another: name both.")
-    county, step = county_of(by.scope.lo), id or new_id()
-    with acting(by), connection.cursor() as cursor:
-        _check_sealed(tubes, county)
-        cursor.execute(
-            """
-            WITH step AS (
-                INSERT INTO specimens_custodystep (county, id, giver, taker, division_code, tubes, tubes_counted, handed_at,
-                                                   recorded_at, recorded_by)
-                VALUES (%(county)s, %(step)s, %(giver)s, %(taker)s, %(code)s, %(given)s, %(counted)s, %(at)s, %(now)s,
-                        %(account)s) ON CONFLICT (county, id) DO NOTHING RETURNING id
-            )
-            INSERT INTO specimens_custodyentry (county, tube, step)
-            SELECT %(county)s, tube, step.id FROM step, unnest(%(tubes)s::uuid[]) AS given (tube)
-            """,
-            {
-                "county": county, "step": step, "giver": giver, "taker": taker, "code": by.scope.lo,
-                "given": len(set(tubes)), "counted": tubes_counted, "at": valid_at, "now": response_now(),
-                "account": by.account_id, "tubes": list(set(tubes)),
-            },
-        )  # fmt: skip
-        if cursor.rowcount:
-            record_audit(by, HAND_OVER_TUBES, subject=("custody_step", step), division_code=by.scope.lo,
-                         count=len(set(tubes)), counted=tubes_counted, command=cause)  # fmt: skip
-    return tubes_counted - len(set(tubes))
-
-
-def _check_sealed(tubes: Sequence[uuid.UUID], county: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, code, sealed_at FROM specimens_tube WHERE county = %s AND id = ANY(%s)", [county, list(tubes)]
-        )
-        rows = cursor.fetchall()
-    _refuse_unknown(tubes, {row[0] for row in rows}, "hand over")
-    unsealed = [code for _, code, sealed_at in rows if sealed_at is None]
-    if unsealed:
-        raise Conflict(f"{len(unsealed)} tubes are not sealed, the first {unsealed[0]}: seal them, then hand over.")

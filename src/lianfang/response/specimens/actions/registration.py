@@ -56,6 +56,8 @@ FROM (SELECT s.round, s.resident, t.code, s.taken_at, s.attempt,
              max(s.attempt) OVER (PARTITION BY s.round, s.resident) AS last,
              (SELECT r.value FROM specimens_result r WHERE r.county = s.county AND r.tube = s.tube
               ORDER BY r.number DESC LIMIT 1) IS DISTINCT FROM 'insufficient'
+             AND NOT EXISTS (SELECT 1 FROM specimens_tubeloss l
+                             WHERE l.county = s.county AND l.tube = s.tube AND l.found_at IS NULL)
              AND NOT EXISTS (SELECT 1 FROM specimens_samplevoid v
                              WHERE v.county = s.county AND v.tube = s.tube AND v.sample = s.id) AS usable
       FROM specimens_sample s JOIN specimens_tube t ON t.county = s.county AND t.id = s.tube

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -13,10 +14,13 @@ from lianfang.core.access.scope import acting
 from lianfang.kit.clock import response_now
 from lianfang.kit.codes import county_of
 from lianfang.kit.refusals import Refusal
+from lianfang.response.specimens.actions.differences import tubes_turned_up
+from lianfang.response.specimens.actions.notices import Finding, notices_of, open_notices
 from lianfang.response.specimens.permissions import (
     CORRECT_RESULT,
     RECORD_RESULTS,
 )
+from lianfang.response.specimens.reconciling import must_be_told
 from lianfang.response.specimens.rules import (
     ItemsRefused,
     RefusedItem,
@@ -30,9 +34,22 @@ from lianfang.response.specimens.rules import (
 
 STANDING = """
 SELECT t.id, t.code, t.division_code, t.filled,
-       (SELECT r.value FROM specimens_result r WHERE r.county = t.county AND r.tube = t.id ORDER BY r.number DESC LIMIT 1)
+       (SELECT r.value FROM specimens_result r WHERE r.county = t.county AND r.tube = t.id ORDER BY r.number DESC LIMIT 1),
+       (SELECT l.name FROM specimens_tubeplace p JOIN specimens_lab l ON l.county = p.county AND l.id = p.lab
+        WHERE p.county = t.county AND p.tube = t.id AND p.stage = 'lab')
 FROM specimens_tube t WHERE t.county = %(county)s AND (t.id = ANY(%(tubes)s) OR t.code = ANY(%(codes)s))
-FOR NO KEY UPDATE
+ORDER BY t.id FOR NO KEY UPDATE OF t
+"""
+
+# Who reports a tube has it: a registered laboratory that left its intake out has received it by that.
+RECEIVED_BY_RESULT = """
+INSERT INTO specimens_tubeplace AS place (county, tube, stage, holder, lab, since)
+SELECT %(county)s, tube, 'lab', %(lab)s, (SELECT l.id FROM specimens_lab l WHERE l.county = %(county)s AND l.name = %(lab)s),
+       tested_at
+FROM unnest(%(tubes)s::uuid[], %(tested)s::timestamptz[]) AS sent (tube, tested_at)
+ON CONFLICT (county, tube) DO UPDATE
+SET stage = 'lab', holder = excluded.holder, lab = excluded.lab, since = greatest(place.since, excluded.since)
+WHERE place.stage <> 'lab'
 """
 
 INSERT_RESULTS = """
@@ -49,10 +66,11 @@ UPDATE specimens_tube t SET resulted_at = fresh.reported_at FROM fresh WHERE t.c
 
 @dataclass(frozen=True)
 class ResultsReceipt:
-    """How many tubes of a list have the result it names, and what was refused."""
+    """How many tubes of a list have the result it names, what was refused, and how many posts must be told because of it."""
 
     results: int
     refused: tuple[RefusedItem, ...]
+    to_tell: int = 0
 
 
 def record_results(
@@ -66,19 +84,46 @@ def record_results(
 ) -> ResultsReceipt:
     """Record a laboratory's results, one per tube at most; the same list again gives the same receipt.
 
-    With anything refused nothing is written and `ItemsRefused` is raised, unless ``accept_good``.
+    Findings that ask for action open the duties to tell them; a tube that was sought has turned up. With anything refused nothing is written and `ItemsRefused` is raised, unless ``accept_good``.
     """
     by.require(RECORD_RESULTS)
     county = county_of(by.scope.lo)
     with acting(by):
         standing = _tube_standings(results, county)
-        fresh, known, refused = _judge_results(results, standing, by)
+        fresh, known, refused = _judge_results(results, standing, by, lab)
         if refused and not accept_good:
             raise ItemsRefused(refused)
         _insert_results(fresh, by, county, lab, valid_at)
+        tubes_turned_up(
+            list(fresh), by=by, county=county, place=lab, reason="reported", valid_at=valid_at, cause=cause
+        )  # fmt: skip
+        open_notices(_findings(fresh, valid_at), by=by, county=county, valid_at=valid_at, cause=cause)
+        to_tell = notices_of([tube.id for tube in set(standing.values())], county) if fresh or known else 0
         record_audit(by, RECORD_RESULTS, subject=("result_list", cause), division_code=by.scope.lo, count=len(fresh),
                      refused=len(refused))  # fmt: skip
-    return ResultsReceipt(len(fresh) + known, tuple(refused))
+    return ResultsReceipt(len(fresh) + known, tuple(refused), to_tell)
+
+
+def _findings(fresh: Mapping[uuid.UUID, ResultEntry], valid_at: datetime) -> list[Finding]:
+    """Return what somebody must be told; negatives and too little material wait for whoever looks."""
+    return [
+        Finding(tube, 1, entry.value, entry.reported_at or valid_at)
+        for tube, entry in fresh.items()
+        if must_be_told(entry.value)
+    ]
+
+
+def refused_results(results: Sequence[ResultEntry], *, by: Actor, lab: str) -> list[RefusedItem | None]:
+    """Say for each result of a list why `record_results` would refuse it, or None; nothing is written."""
+    by.require(RECORD_RESULTS)
+    with acting(by):
+        standing = _tube_standings(results, county_of(by.scope.lo))
+    found: list[RefusedItem | None] = []
+    for entry in results:
+        tube = standing.get(entry.tube or entry.code)
+        fault = judge_result(entry, tube, by.scope.__contains__, lab)
+        found.append(RefusedItem(tube.id if tube else entry.tube, None, *fault) if fault else None)
+    return found
 
 
 def _tube_standings(results: Sequence[ResultEntry], county: int) -> dict[object, TubeStanding]:
@@ -96,13 +141,13 @@ def _tube_standings(results: Sequence[ResultEntry], county: int) -> dict[object,
 
 
 def _judge_results(
-    results: Sequence[ResultEntry], standing: Mapping[object, TubeStanding], by: Actor
+    results: Sequence[ResultEntry], standing: Mapping[object, TubeStanding], by: Actor, lab: str
 ) -> tuple[dict[uuid.UUID, ResultEntry], int, list[RefusedItem]]:
     fresh: dict[uuid.UUID, ResultEntry] = {}
     known, refused = 0, list[RefusedItem]()
     for entry in results:
         tube = standing.get(entry.tube or entry.code)
-        fault = judge_result(entry, tube, by.scope.__contains__)
+        fault = judge_result(entry, tube, by.scope.__contains__, lab)
         if fault is None and tube is not None and tube.id in fresh:
             fault = "twice", f"Tube {tube.code} stands twice in this list: keep one line."
         if fault is not None:
@@ -120,16 +165,15 @@ def _insert_results(
     if not fresh:
         return
     entries = list(fresh.values())
+    params: dict[str, Any] = {
+        "county": county, "lab": lab, "now": response_now(), "account": by.account_id, "tubes": list(fresh),
+        "values": [entry.value for entry in entries], "cts": [entry.ct for entry in entries],
+        "tested": [entry.tested_at for entry in entries],
+        "reported": [entry.reported_at or valid_at for entry in entries],
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(
-            INSERT_RESULTS,
-            {
-                "county": county, "lab": lab, "now": response_now(), "account": by.account_id, "tubes": list(fresh),
-                "values": [entry.value for entry in entries], "cts": [entry.ct for entry in entries],
-                "tested": [entry.tested_at for entry in entries],
-                "reported": [entry.reported_at or valid_at for entry in entries],
-            },
-        )  # fmt: skip
+        cursor.execute(INSERT_RESULTS, params)
+        cursor.execute(RECEIVED_BY_RESULT, params)
 
 
 def correct_result(
@@ -146,7 +190,7 @@ def correct_result(
 ) -> int:
     """Add a correction to a tube's result, with its reason, and return its number; what was reported before stays.
 
-    Raises `TubeUnknown` outside the actor's area and `ResultUnchanged` when there is nothing to correct.
+    Everybody who was told what it corrects must be told again. Raises `TubeUnknown` outside the actor's area and `ResultUnchanged` when there is nothing to correct.
     """
     by.require(CORRECT_RESULT)
     if not reason.strip():
@@ -174,6 +218,7 @@ def correct_result(
             },
         )  # fmt: skip
         number = int(cursor.fetchone()[0])
+        open_notices([Finding(tube, number, value, valid_at)], by=by, county=county, valid_at=valid_at, cause=cause)
         record_audit(by, CORRECT_RESULT, subject=("tube", tube), division_code=standing.division_code, number=number,
                      value=value, command=cause)  # fmt: skip
     return number

@@ -17,13 +17,17 @@ from lianfang.response.command.queries import county_in_view
 from lianfang.response.specimens.permissions import READ_RESULTS
 from lianfang.response.specimens.rules import KnownTube, county_hand, void_doubt
 
-#: The tubes of a county in which there was too little material, as far as known at an instant: whoever is in them must be
-#: sampled again. For the rooms that count rounds. Params: county, at.
+#: The tubes of a county in which there was too little material or that are lost, as far as known at an instant: whoever is
+#: in them must be sampled again. For the rooms that count rounds. Params: county, at.
 UNUSABLE_TUBES = """
 SELECT bad.tube FROM specimens_result bad
 WHERE bad.county = %(county)s AND bad.value = 'insufficient' AND bad.recorded_at <= %(at)s AND NOT EXISTS (
     SELECT 1 FROM specimens_result better WHERE better.county = bad.county AND better.tube = bad.tube
       AND better.number > bad.number AND better.recorded_at <= %(at)s)
+UNION ALL
+SELECT lost.tube FROM specimens_tubeloss lost
+WHERE lost.county = %(county)s AND lost.recorded_at <= %(at)s
+  AND (lost.found_recorded_at IS NULL OR lost.found_recorded_at > %(at)s)
 """
 
 #: The samples of a county that were voided, as far as known at an instant, by tube and sample: whoever they name must be
@@ -324,17 +328,6 @@ def tube_with_members(code: str, *, by: Actor) -> tuple[KnownTube, list[PoolMemb
     """  # noqa: S608 - made of constants
     members = _rows(by, statement, _area(by) | {"tube": tube[0][0], "at": response_now()})
     return KnownTube(*tube[0]), [PoolMember(*row) for row in members]
-
-
-def custody_disagreements(*, by: Actor) -> list[tuple[uuid.UUID, str, str, int, int, datetime]]:
-    """List hand-overs whose counts differ: (step, giver, taker, tubes given, tubes counted, when)."""
-    return _rows(
-        by,
-        "SELECT id, giver, taker, tubes, tubes_counted, handed_at FROM specimens_custodystep"
-        " WHERE county = %(county)s AND tubes <> tubes_counted AND division_code BETWEEN %(lo)s AND %(hi)s"
-        " ORDER BY handed_at, id",
-        _area(by),
-    )
 
 
 def tube_disagreements(*, by: Actor) -> list[tuple[uuid.UUID, str]]:
