@@ -5,6 +5,7 @@ from lianfang.response.cases import duties as cases
 from lianfang.response.checkpoints import duties as checkpoints
 from lianfang.response.command import duties as command
 from lianfang.response.quarantine import duties as quarantine
+from lianfang.response.sampling import duties as sampling
 from lianfang.response.screening import duties as screening
 from lianfang.response.specimens import duties as specimens
 from lianfang.response.workforce import duties as workforce
@@ -15,6 +16,7 @@ KINDS: tuple[Kind, ...] = (
     *cases.KINDS,
     *checkpoints.KINDS,
     *command.KINDS,
+    *sampling.KINDS,
     *screening.KINDS,
     *quarantine.KINDS,
     *reports.KINDS,

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "lianfang.response.checkpoints",
     "lianfang.response.specimens",
     "lianfang.response.screening",
+    "lianfang.response.sampling",
     "lianfang.surfaces.console",
     "lianfang.surfaces.reports",
 ]

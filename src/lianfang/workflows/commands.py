@@ -19,6 +19,7 @@ from lianfang.response.cases import schemas as cases
 from lianfang.response.checkpoints import schemas as checkpoints
 from lianfang.response.command import schemas as command
 from lianfang.response.quarantine import schemas as quarantine
+from lianfang.response.sampling import schemas as sampling
 from lianfang.response.screening import schemas as screening
 from lianfang.response.specimens import schemas as specimens
 from lianfang.response.workforce import schemas as workforce
@@ -91,6 +92,7 @@ COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     **cases.COMMANDS,
     **quarantine.COMMANDS,
     **screening.COMMANDS,
+    **sampling.COMMANDS,
     **zones.COMMANDS,
     **open_zone_round.COMMANDS,
     # A finding of the laboratory, or a sample that comes late, concerns more than the room of specimens.

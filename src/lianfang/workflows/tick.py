@@ -17,6 +17,7 @@ from lianfang.kit.ids import derived_id
 from lianfang.kit.refusals import Refusal
 from lianfang.response.command.permissions import READ_COMMAND
 from lianfang.response.command.queries import incidents
+from lianfang.response.sampling.actions import update_home_sampling
 from lianfang.response.screening.actions import update_visits
 from lianfang.response.screening.permissions import ORDER_VISITS
 from lianfang.workflows.commands import submit
@@ -65,6 +66,7 @@ def _update_visits(county: int, now: datetime, by: Actor) -> None:
             [mine] = cursor.fetchone()
         if mine:
             update_visits(by=by, county=county, valid_at=now, cause=derived_id("update_visits", county, now))
+            update_home_sampling(by=by, county=county, valid_at=now, cause=derived_id("update_homes", county, now))
 
 
 def _complete_pools(county: int, now: datetime, by: Actor) -> None:

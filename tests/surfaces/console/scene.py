@@ -33,6 +33,7 @@ ROOMS = [
     "response.checkpoints",
     "response.command",
     "response.quarantine",
+    "response.sampling",
     "response.screening",
     "response.specimens",
     "response.workforce",
