@@ -1,4 +1,5 @@
-"""What the worker does, each part in a thread with a connection of its own: sealing must not wait for a long tick."""
+"""What the worker does, each part in a thread with a connection of its own: sealing and counting must not wait for a
+long tick."""
 
 import threading
 import time
@@ -8,6 +9,7 @@ from queue import SimpleQueue
 from lianfang.core.access.queries import response_clock_offset
 from lianfang.core.access.sealer import seal_audit
 from lianfang.kit.clock import clock_offset, response_now
+from lianfang.response.screening.actions import tally_samples
 from lianfang.workflows.tick import tick
 
 Part = tuple[Callable[[], object], float]
@@ -20,7 +22,7 @@ def tick_now() -> int:
 
 
 #: what is done, and the seconds of rest after each time
-PARTS: tuple[Part, ...] = ((seal_audit, 1.0), (tick_now, 120.0))
+PARTS: tuple[Part, ...] = ((seal_audit, 1.0), (tally_samples, 0.5), (tick_now, 120.0))
 
 
 def work_forever(parts: tuple[Part, ...] = PARTS) -> None:

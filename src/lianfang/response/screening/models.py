@@ -108,6 +108,37 @@ class RosterEntry(models.Model):
         indexes: ClassVar = [models.Index(fields=["county", "round", "division_code"], name="roster_place")]
 
 
+@declare(plain="county round division_code frozen sampled")
+class RosterTally(models.Model):
+    """How many people of a grid stand on a round's roster, and how many of them have a sample that was counted.
+
+    A summary that can be made anew from roster and samples; `TallyMark` says up to which transaction it counts.
+    """
+
+    pk = models.CompositePrimaryKey("county", "round", "division_code")
+    county = models.IntegerField()
+    round = models.UUIDField()
+    division_code = models.BigIntegerField()
+    frozen = models.IntegerField(default=0)
+    sampled = models.IntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(sampled__gte=0, sampled__lte=F("frozen")), name="roster_tally_counts")
+        ]
+
+
+@declare(plain="id xid_until")
+class TallyMark(models.Model):
+    """The one mark up to which samples are in `RosterTally`: all of transactions below ``xid_until``, none above."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    xid_until = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="one_tally_mark")]
+
+
 @declare(
     plain="county round reason valid_at recorded_at recorded_by",
     personal="resident division_code household",

@@ -9,6 +9,7 @@ from lianfang.response.screening.actions.people import (
 )
 from lianfang.response.screening.actions.records import PeopleReceipt
 from lianfang.response.screening.actions.rounds import SignOff, close_round, decide_next_round, open_round, open_sites
+from lianfang.response.screening.actions.tally import tally_samples
 from lianfang.response.screening.actions.visits import order_visits, record_visits, update_visits
 from lianfang.response.screening.actions.walk_ins import WalkInReceipt, register_walk_in
 
@@ -27,6 +28,7 @@ __all__ = [
     "record_sampled_off_roster",
     "record_visits",
     "register_walk_in",
+    "tally_samples",
     "update_visits",
     "withdraw_exclusion",
 ]

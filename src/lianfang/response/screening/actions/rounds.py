@@ -44,8 +44,16 @@ from lianfang.response.screening.rules import (
 from lianfang.response.specimens.rules import county_hand
 
 FREEZE = f"""
-INSERT INTO screening_rosterentry (county, round, resident, division_code, household)
-SELECT %(county)s, %(round)s, member.resident, member.division_code, member.household FROM ({queries.ROSTER}) AS member
+WITH entry AS (
+    INSERT INTO screening_rosterentry (county, round, resident, division_code, household)
+    SELECT %(county)s, %(round)s, member.resident, member.division_code, member.household FROM ({queries.ROSTER}) AS member
+    RETURNING division_code
+),
+tally AS (
+    INSERT INTO screening_rostertally (county, round, division_code, frozen, sampled)
+    SELECT %(county)s, %(round)s, division_code, count(*), 0 FROM entry GROUP BY division_code RETURNING frozen
+)
+SELECT coalesce(sum(frozen), 0) FROM tally
 """  # noqa: S608 - made of constants
 
 
@@ -117,9 +125,10 @@ def _freeze(round: Round, areas: Sequence[AreaEntry]) -> int:
                 "his": [area.code_hi for area in areas],
             },
         )  # fmt: skip
-        if not cursor.rowcount:
-            raise RosterEmpty("Nobody is registered where this round is to be held: import the residents first.")
-        return int(cursor.rowcount)
+        frozen = int(cursor.fetchone()[0])
+    if not frozen:
+        raise RosterEmpty("Nobody is registered where this round is to be held: import the residents first.")
+    return frozen
 
 
 def _save_numbered(round: Round, number: int | None, plans: Sequence[AreaPlan]) -> None:

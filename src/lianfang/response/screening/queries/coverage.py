@@ -10,9 +10,12 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.duties.rules import Balance
 from lianfang.kit.codes import DIGITS, CodeRange
 from lianfang.response.screening.queries.standing import COUNTS, STANDING, UNIT_NAME, asked_of, fetched
+from lianfang.response.screening.queries.tally import tallied
 from lianfang.response.screening.rules import FOUND_REASONS, MISTAKES, REASONS, Account, books
 
 NOBODY = Account(0, 0, 0, 0, 0)
+#: 15-digit codes of one village differ by less
+VILLAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,13 @@ def coverage(
 def accounts_by(
     by: Actor, rounds: Sequence[uuid.UUID], key: str, at: datetime | None, within: CodeRange | None = None
 ) -> dict[Any, Account]:
+    """Return the accounts of rounds by a key over ``round`` and ``division_code``: of a wide area at present by the
+    tally of its grids, of any other person by person."""
+    span = within or by.scope
+    if rounds and at is None and span.lo // VILLAGE != span.hi // VILLAGE:
+        counted = tallied(by, rounds, key, within)
+        if counted is not None:
+            return counted
     statement = f"""
     {STANDING} SELECT {key}, {COUNTS} FROM standing t GROUP BY 1
     """  # noqa: S608 - made of the constants above

@@ -1,0 +1,49 @@
+"""Writing the tally: how many people of each grid have a sample, counted as samples come in."""
+
+import uuid
+
+from django.db import connection
+
+from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import acting
+from lianfang.kit.codes import EVERYWHERE
+
+#: the installation's own hand, which counts and decides nothing
+TALLIER = Actor(uuid.UUID(int=4), uuid.UUID(int=4), "worker", "testing", EVERYWHERE, frozenset(), "tally")
+
+# A transaction below the oldest one still running has ended: its samples are all there, and no more will come.
+ENDED = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+
+# A person's roster entry is looked up by its key, one for each sample: the roster may hold a city, a second of samples
+# is a few thousand.
+COUNT = """
+WITH fresh AS (
+    SELECT s.county, s.round, place.division_code, count(*) AS people
+    FROM specimens_sample s
+    CROSS JOIN LATERAL (SELECT m.division_code FROM screening_rosterentry m
+                        WHERE m.county = s.county AND m.round = s.round AND m.resident = s.resident LIMIT 1) AS place
+    WHERE s.xid >= %(start)s AND s.xid < %(until)s AND s.round IS NOT NULL AND s.attempt = 1
+    GROUP BY 1, 2, 3
+)
+UPDATE screening_rostertally t SET sampled = t.sampled + fresh.people FROM fresh
+WHERE t.county = fresh.county AND t.round = fresh.round AND t.division_code = fresh.division_code
+"""
+
+
+def tally_samples() -> int:
+    """Count the samples of ended transactions into their grids and return in how many grids something changed.
+
+    Each sample is counted once, whatever ends half way; several workers wait for each other.
+    """
+    with acting(TALLIER), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO screening_tallymark (id, xid_until) VALUES (1, 0) ON CONFLICT (id) DO NOTHING")
+        cursor.execute("SELECT xid_until FROM screening_tallymark WHERE id = 1 FOR UPDATE")
+        [start] = cursor.fetchone()
+        cursor.execute(ENDED)
+        [until] = cursor.fetchone()
+        if until <= start:
+            return 0
+        cursor.execute(COUNT, {"start": start, "until": until})
+        changed = cursor.rowcount
+        cursor.execute("UPDATE screening_tallymark SET xid_until = %s WHERE id = 1", [until])
+        return changed

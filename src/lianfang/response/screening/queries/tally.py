@@ -1,0 +1,97 @@
+"""The account of a whole city at present: the tally of its grids, and the few people who are not in it.
+
+What `STANDING` would count person by person, summed from the tally and corrected by whoever differs from it: samples
+not counted yet, samples that did not hold, people found, people excluded. Both are compared by the tests.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+
+from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import acting
+from lianfang.kit.codes import CodeRange
+from lianfang.response.screening.queries.standing import asked_of
+from lianfang.response.screening.rules import Account
+from lianfang.response.specimens.queries import STANDS, UNUSABLE_TUBES, VOIDED_SAMPLES
+from lianfang.response.specimens.rules import county_hand
+
+#: with more samples than these not counted yet, whoever asks counts person by person
+UNCOUNTED = 100_000
+#: how often a count is begun again because the tally moved under it
+TRIES = 5
+
+# Whether somebody (round, resident of x) has a sample that holds; looked up by key for each of a few people.
+HOLDS = f"""
+(SELECT 1 FROM specimens_sample s WHERE s.county = %(county)s AND s.round = x.round AND s.resident = x.resident
+   AND s.tube NOT IN (SELECT tube FROM unusable) AND {STANDS} LIMIT 1)
+"""  # noqa: S608 - made of constants
+
+# Where the roster places somebody of x; looked up by its key, because a city's roster is not read for a few people.
+PLACE = """
+CROSS JOIN LATERAL (SELECT m.division_code FROM screening_rosterentry m
+                    WHERE m.county = %(county)s AND m.round = x.round AND m.resident = x.resident LIMIT 1) AS place
+"""
+
+ACCOUNTS = f"""
+WITH unusable AS MATERIALIZED ({UNUSABLE_TUBES}),
+voided AS MATERIALIZED ({VOIDED_SAMPLES}),
+uncounted AS (
+    SELECT s.round, s.resident FROM specimens_sample s
+    WHERE s.xid >= %(mark)s AND s.round IS NOT NULL AND s.county = %(county)s AND s.round = ANY(%(rounds)s)
+      AND s.attempt = 1
+),
+failed AS (
+    SELECT s.round, s.resident FROM specimens_sample s JOIN unusable u ON u.tube = s.tube
+    WHERE s.county = %(county)s AND s.round = ANY(%(rounds)s) AND s.attempt = 1
+    UNION
+    SELECT s.round, s.resident FROM voided v
+    JOIN specimens_sample s ON s.county = %(county)s AND s.tube = v.tube AND s.id = v.sample
+    WHERE s.round = ANY(%(rounds)s) AND s.attempt = 1
+),
+part (round, division_code, frozen, added, sampled, excluded) AS (
+    SELECT t.round, t.division_code, t.frozen, 0, t.sampled, 0 FROM screening_rostertally t
+    WHERE t.county = %(county)s AND t.round = ANY(%(rounds)s)
+    UNION ALL
+    SELECT x.round, place.division_code, 0, 0, 1, 0 FROM uncounted x {PLACE}
+    UNION ALL
+    SELECT x.round, place.division_code, 0, 0, -1, 0 FROM failed x {PLACE}
+    WHERE {HOLDS} IS NULL
+    UNION ALL
+    SELECT x.round, x.division_code, 0, 1, coalesce({HOLDS}, 0), 0 FROM screening_foundentry x
+    WHERE x.county = %(county)s AND x.round = ANY(%(rounds)s)
+    UNION ALL
+    SELECT x.round, x.division_code, 0, 0, 0, 1 FROM screening_exclusion x
+    WHERE x.county = %(county)s AND x.round = ANY(%(rounds)s) AND x.withdrawn_at IS NULL AND {HOLDS} IS NULL
+)
+SELECT {{key}}, sum(frozen)::int, sum(added)::int, sum(sampled)::int, sum(excluded)::int,
+       sum(frozen + added - sampled - excluded)::int, (SELECT xid_until FROM screening_tallymark)
+FROM part WHERE division_code BETWEEN %(lo)s AND %(hi)s GROUP BY 1
+"""  # noqa: S608 - made of constants
+
+READY = """
+SELECT k.xid_until,
+       (SELECT count(*) FROM (SELECT 1 FROM specimens_sample s WHERE s.xid >= k.xid_until AND s.round IS NOT NULL
+                              LIMIT %(uncounted)s) AS few) < %(uncounted)s
+       AND NOT EXISTS (SELECT FROM unnest(%(rounds)s::uuid[]) AS asked (round) WHERE NOT EXISTS (
+           SELECT FROM screening_rostertally t WHERE t.county = %(county)s AND t.round = asked.round))
+FROM screening_tallymark k
+"""
+
+
+def tallied(by: Actor, rounds: Sequence[uuid.UUID], key: str, within: CodeRange | None) -> dict[Any, Account] | None:
+    """Return the accounts of rounds at present by a key over ``round`` and ``division_code``, or None without a tally."""
+    params = asked_of(by, rounds, None, within) | {"uncounted": UNCOUNTED}
+    with acting(county_hand(by, params["county"])), connection.cursor() as cursor:
+        for _ in range(TRIES):
+            cursor.execute(READY, params)
+            mark, ready = cursor.fetchone() or (0, False)
+            if not ready:
+                return None
+            cursor.execute(ACCOUNTS.format(key=key), params | {"mark": mark})
+            rows = cursor.fetchall()
+            if all(row[-1] == mark for row in rows):
+                return {row[0]: Account(*row[1:-1]) for row in rows if row[1] or row[2]}
+    return None
