@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "lianfang.response.screening",
     "lianfang.response.sampling",
     "lianfang.surfaces.console",
+    "lianfang.surfaces.field",
     "lianfang.surfaces.reports",
 ]
 

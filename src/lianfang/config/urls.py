@@ -3,8 +3,10 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from lianfang.surfaces.field.api import api
+from lianfang.surfaces.field.web import show_reference
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/docs", show_reference),
     path("api/", api.urls),
     path("", include("lianfang.surfaces.console.urls")),
     path("", include("lianfang.surfaces.reports.urls")),

@@ -39,6 +39,15 @@ def take_people(device: uuid.UUID | None, grant: uuid.UUID, people: int) -> None
         )
 
 
+def has_room(device: uuid.UUID | None, grant: uuid.UUID, people: int) -> bool:
+    """Say whether one more request with so many people would pass, and count nothing."""
+    key = limited_as(device, grant)
+    full = store().wait(b"requests" + key, settings.RATE_REQUESTS) or (
+        people and store().wait(b"people" + key, settings.RATE_PEOPLE, people)
+    )
+    return not full
+
+
 def take_people_of(by: Actor, people: int) -> None:
     """Do as `take_people` for an actor."""
     take_people(by.device_id, by.grant_id, people)

@@ -83,5 +83,5 @@ def _typed(kind: str) -> Callable[[HttpRequest, TypedCommandIn], Any]:
 for _kind, (_model, _handler) in COMMANDS.items():
     router.post(
         f"/{_kind}", response=ReceiptOut, operation_id=_kind, url_name=f"command_{_kind}",
-        summary=_kind.replace("_", " ").capitalize(), description=_handler.__doc__ or _model.__doc__ or "",
+        summary=_kind.replace("_", " ").capitalize(), description=_handler.__doc__ or _model.__doc__ or post_command.__doc__,
     )(_typed(_kind))  # fmt: skip

@@ -12,9 +12,11 @@ from datetime import datetime
 from django.http import HttpRequest, HttpResponse
 
 from lianfang.core.access.commands import Envelope, Receipt
+from lianfang.core.access.limits import has_room, take_people, take_request
 from lianfang.core.access.rules import SignInRefused
 from lianfang.core.access.sign_in import read_token
 from lianfang.response.specimens.actions import register_express
+from lianfang.surfaces.field.commands import people_in
 
 PATH = "/api/commands/register_tubes"
 KIND = "register_tubes"
@@ -47,13 +49,20 @@ def _registered(request: HttpRequest) -> Receipt | None:
         return None
     if envelope is None or claims.device is None:
         return None
-    return register_express(envelope, account=claims.account, grant=claims.grant, device=claims.device)
+    people = people_in(envelope.payload)
+    if not has_room(claims.device, claims.grant, people):
+        return None
+    receipt = register_express(envelope, account=claims.account, grant=claims.grant, device=claims.device)
+    if receipt:  # what goes the common way is counted there
+        take_request(claims.device, claims.grant)
+        take_people(claims.device, claims.grant, people)
+    return receipt
 
 
 def _envelope(body: dict[str, object]) -> Envelope | None:
     """Return the command that a body holds, or None when it holds anything else or its time has no zone."""
     valid_at = datetime.fromisoformat(body["valid_at"])  # type: ignore[arg-type]
-    if body.keys() != FIELDS or valid_at.tzinfo is None:
+    if body.keys() != FIELDS or valid_at.tzinfo is None or not isinstance(body["payload"], dict):
         return None
     return Envelope(uuid.UUID(body["id"]), KIND, valid_at, body["payload"])  # type: ignore[arg-type]
 

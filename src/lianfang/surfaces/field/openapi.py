@@ -1,5 +1,7 @@
 """The description of the interface: what ninja derives from types, completed with errors, payloads and words."""
 
+import json
+import re
 from functools import cache, cached_property
 from typing import Any
 
@@ -10,6 +12,7 @@ from lianfang.surfaces.field.problems import MEDIA_TYPE, Problem
 from lianfang.workflows.commands import COMMANDS
 
 REFERENCE = "#/components/schemas/{model}"
+LONG_NAME = re.compile(r"lianfang__\w+?__(\w+?)__\w*?([A-Z]\w*)")
 DESCRIPTION = """The typed interface of Lianfang: every change enters as a command, every list is read in the caller's own area.
 
 **Signing in.** A duty desk registers a device (`register_devices`) and shows its code (`POST /api/devices/codes`). The
@@ -34,6 +37,7 @@ TAGS = {
     "commands": "Every change. One operation takes any kind; each kind has its own with a typed payload.",
     "duties": "What must be done, by whom, within which clock.",
     "rounds": "Rounds of testing: coverage, the missing, sampling sites.",
+    "sampling table": "Who stands before the sampling table.",
     "tubes": "Tubes and results.",
 }
 ERRORS = {
@@ -62,10 +66,11 @@ class DescribedAPI(NinjaAPI):
     def _description(self) -> Any:
         found: Any = super().get_openapi_schema()
         found["info"]["description"] = DESCRIPTION
-        found["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
+        found["tags"] = [{"name": name, "description": text} for name, text in _tags(found).items()]
         schemas = found["components"]["schemas"]
         schemas["Problem"] = Problem.model_json_schema()
         schemas |= payload_schemas()[1]
+        del schemas["TypedCommandIn"]  # each kind has its own in its place
         for path, methods in found["paths"].items():
             for method, operation in methods.items():
                 _add_errors(operation, method)
@@ -77,12 +82,25 @@ class DescribedAPI(NinjaAPI):
         return found
 
 
+def _tags(found: dict[str, Any]) -> dict[str, str]:
+    """Return the words of every tag in use, also of one that has none here."""
+    used = [tag for methods in found["paths"].values() for one in methods.values() for tag in one.get("tags", ())]
+    return TAGS | {tag: "" for tag in used if tag not in TAGS}
+
+
 @cache
 def payload_schemas() -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the schema of each kind's payload, and those of all parts; equal names of different rooms are told apart."""
     models: Any = [(model, "validation") for model, _ in COMMANDS.values()]
     references, described = models_json_schema(models, ref_template=REFERENCE)
-    return {kind: references[(model, "validation")] for kind, (model, _) in COMMANDS.items()}, dict(described["$defs"])
+    kinds = {kind: references[(model, "validation")] for kind, (model, _) in COMMANDS.items()}
+    return _plainly_named(kinds), _plainly_named(dict(described["$defs"]))
+
+
+def _plainly_named(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Write `CommandRecipient` for `lianfang__response__command__rules__Recipient`, which two rooms call Recipient."""
+    text = LONG_NAME.sub(lambda found: found[1].capitalize() + found[2], json.dumps(schemas))
+    return dict(json.loads(text))
 
 
 def command_schema(kind: str) -> dict[str, Any]:
