@@ -11,6 +11,7 @@ from field_scene import PASSWORD, account, desk, device_and_token, enrolled_devi
 
 from conftest import XINZHU, make_actor
 from lianfang.core.access.actions import revoke_device
+from lianfang.core.access.commands import Receipt
 from lianfang.core.access.limits import store
 from lianfang.core.access.sign_in import token_of
 from lianfang.kit.clock import clock_at, local, machine_now
@@ -310,3 +311,17 @@ class TestDescription:
 
     def test_equal_names_of_two_rooms_are_told_apart_by_the_rooms(self):
         assert not [name for name in api.get_openapi_schema()["components"]["schemas"] if "__" in name]
+
+
+class TestExpressLane:
+    """The busiest request is answered before anything else; its device's allowance holds there too."""
+
+    def test_plain_batches_are_counted_and_the_last_one_waits(self, send, settings, monkeypatch):
+        settings.RATE_PEOPLE = Rate(1, 10)
+        token = device_and_token("469021101")
+        receipt = Receipt(new_id(), "register_tubes", NOON, {"registered": 5}, repeated=False)
+        monkeypatch.setattr("lianfang.surfaces.field.express.register_express", lambda *_, **__: receipt)
+        with clock_at(NOON):
+            answers = [send("commands/register_tubes", envelope({"tubes": [tube(5)]}), token) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert answers[0].json()["id"] == str(receipt.id)

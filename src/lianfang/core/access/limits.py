@@ -48,6 +48,14 @@ def has_room(device: uuid.UUID | None, grant: uuid.UUID, people: int) -> bool:
     return not full
 
 
+def count(device: uuid.UUID | None, grant: uuid.UUID, people: int) -> None:
+    """Count a request that was answered already, because `has_room` had said so; never refuses."""
+    key = limited_as(device, grant)
+    store().take(b"requests" + key, settings.RATE_REQUESTS)
+    if people:
+        store().take(b"people" + key, settings.RATE_PEOPLE, people)
+
+
 def take_people_of(by: Actor, people: int) -> None:
     """Do as `take_people` for an actor."""
     take_people(by.device_id, by.grant_id, people)

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.http import HttpRequest, HttpResponse
 
 from lianfang.core.access.commands import Envelope, Receipt
-from lianfang.core.access.limits import has_room, take_people, take_request
+from lianfang.core.access.limits import count, has_room
 from lianfang.core.access.rules import SignInRefused
 from lianfang.core.access.sign_in import read_token
 from lianfang.response.specimens.actions import register_express
@@ -54,8 +54,7 @@ def _registered(request: HttpRequest) -> Receipt | None:
         return None
     receipt = register_express(envelope, account=claims.account, grant=claims.grant, device=claims.device)
     if receipt:  # what goes the common way is counted there
-        take_request(claims.device, claims.grant)
-        take_people(claims.device, claims.grant, people)
+        count(claims.device, claims.grant, people)
     return receipt
 
 
