@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from reference_pages import cli, commands, duties, packs, privacy, roles
+from reference_pages import api, cli, commands, duties, packs, privacy, roles
 
 DOCS = Path(__file__).resolve().parent.parent / "docs/reference"
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands.page,
+    "api.md": api.page,
     "roles.md": roles.page,
     "duties.md": duties.page,
     "packs.md": packs.page,
