@@ -8,9 +8,9 @@ from django.db import DatabaseError, connection, transaction
 
 from conftest import JIANGNAN, make_actor
 from lianfang.core.access.rules import NotPermitted
-from lianfang.core.people.rules import VisitorEntry
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.queries import duties
+from lianfang.core.people.rules import VisitorEntry
 from lianfang.engines.protocol import PackNotInForce, load_pack
 from lianfang.kit.clock import clock_at
 from lianfang.kit.codes import CodeRange
@@ -336,6 +336,8 @@ def test_each_action_asks_for_its_permission(county, people):
             round.id, [VisitEntry(new_id(), people[0], "could_not", note="x")], by=by, valid_at=NOON
         ),
         "read_rounds": lambda by: queries.missing(round.id, by=by),
+        "print_sheets": lambda by: actions.print_sheets(round.id, by=by, within=CodeRange(GRID, GRID), valid_at=NOON),
+        "type_in_sheets": lambda by: actions.type_in_sheet(nobody, [], by=by, total=0, valid_at=NOON),
         "look_up": lambda by: queries.find_at_table(round.id, by=by, resident=nobody),
         "register_walk_in": lambda by: actions.register_walk_in(
             round.id, VisitorEntry(nobody, "x", "none"), by=by, division_code=GRID, reason="visitor", valid_at=NOON

@@ -12,6 +12,7 @@ from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.people.actions import county_cipher
+from lianfang.core.people.cipher import Cipher
 from lianfang.core.people.identity import (
     mask_name,
     mask_phone,
@@ -153,6 +154,14 @@ def find_by_identifier(number: str, *, by: Actor, county: int) -> uuid.UUID | No
 def masked_name(name: str) -> str:
     """Return a name of which only the surname can be read: 王小明 → 王**."""
     return mask_name(name)
+
+
+def masked_id(cipher: Cipher, sealed: bytes | None) -> str:
+    """Return a sealed ID number of which only the last four characters can be read; other documents keep their kind."""
+    if sealed is None:
+        return ""
+    kind, _, number = cipher.open(bytes(sealed)).rpartition(":")
+    return f"{kind.lower()} {mask_resident_id(number)}".strip()
 
 
 def recognised(

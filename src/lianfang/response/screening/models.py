@@ -11,6 +11,7 @@ from django.db.models import F, Q
 
 from lianfang.core.access.privacy import declare
 from lianfang.kit.ids import new_id
+from lianfang.response.screening.paper import KINDS
 from lianfang.response.screening.rules import FOUND_REASONS, MODES, NEEDS_WHERE, REASONS, VISIT_OUTCOMES
 
 
@@ -345,4 +346,123 @@ class SamplingSite(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["round", "division_code", "name"], name="sampling_site_once"),
             models.CheckConstraint(condition=Q(tables__gte=1, samplers__gte=1), name="sampling_site_staffed"),
+        ]
+
+
+@declare(
+    plain="id county code round number run division_code mode pool tubes lines printed_at recorded_at recorded_by",
+    because="a sheet names nobody; who stands on it is kept by its lines, which are under scope",
+)
+class PaperSheet(models.Model):
+    """A paper sheet (纸质登记表) printed from a roster: ``number`` counts within the round, ``code`` stands on it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id)
+    county = models.IntegerField()
+    code = models.CharField(max_length=9)
+    round = models.UUIDField()
+    number = models.IntegerField()
+    run = models.UUIDField(help_text="the printing that made it")
+    division_code = models.BigIntegerField()
+    mode = models.CharField(max_length=10)
+    pool = models.SmallIntegerField()
+    tubes = models.SmallIntegerField()
+    lines = models.SmallIntegerField()
+    printed_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.UUIDField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["county", "code"], name="sheet_code_once"),
+            models.UniqueConstraint(fields=["county", "round", "number"], name="sheet_number_once"),
+            models.CheckConstraint(
+                condition=Q(mode__in=MODES, pool__gte=1, lines__gte=F("tubes"), tubes__gte=1, number__gte=1),
+                name="sheet_counts",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["county", "run"], name="sheet_run")]
+
+
+@declare(
+    plain="county sheet line tube",
+    personal="resident division_code household",
+    governed_by="division_code",
+    because="a sheet is carried where the roster places its people",
+)
+class SheetLine(models.Model):
+    """One printed line of a sheet: a person, and the number of the tube on the sheet that they share."""
+
+    pk = models.CompositePrimaryKey("county", "sheet", "line")
+    county = models.IntegerField()
+    sheet = models.UUIDField()
+    line = models.SmallIntegerField()
+    tube = models.SmallIntegerField()
+    resident = models.UUIDField()
+    division_code = models.BigIntegerField()
+    household = models.UUIDField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["county", "sheet", "resident"], name="sheet_person_once"),
+            models.CheckConstraint(condition=Q(line__gte=1, tube__gte=1), name="sheet_line_numbers"),
+        ]
+
+
+@declare(plain="county sheet kind id total ticked typed_at note recorded_at recorded_by")
+class SheetTyping(models.Model):
+    """A sheet typed in by one person, typed in again by another, or settled where they differ.
+
+    ``total`` is what stands at the foot of the paper, ``ticked`` the number of lines typed as sampled.
+    """
+
+    pk = models.CompositePrimaryKey("county", "sheet", "kind")
+    county = models.IntegerField()
+    sheet = models.UUIDField()
+    kind = models.CharField(max_length=8)
+    id = models.UUIDField(default=new_id)
+    total = models.SmallIntegerField()
+    ticked = models.SmallIntegerField()
+    typed_at = models.DateTimeField()
+    note = models.CharField(max_length=200, blank=True)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.UUIDField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["county", "id"], name="sheet_typing_id"),
+            models.UniqueConstraint(
+                fields=["county", "sheet", "recorded_by"], condition=~Q(kind="settled"), name="sheet_typed_by_two"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=KINDS, total__gte=0, ticked__gte=0), name="sheet_typing"),
+            models.CheckConstraint(condition=~Q(kind="settled") | ~Q(note=""), name="sheet_settled_with_note"),
+        ]
+
+
+@declare(
+    plain="county sheet kind line sampled tube_code taken_at",
+    personal="resident division_code",
+    governed_by="division_code",
+    because="it is read beside the sheet's line",
+)
+class SheetEntry(models.Model):
+    """One line as it was typed in; ``resident`` is whom it names, printed or written by hand."""
+
+    pk = models.CompositePrimaryKey("county", "sheet", "kind", "line")
+    county = models.IntegerField()
+    sheet = models.UUIDField()
+    kind = models.CharField(max_length=8)
+    line = models.SmallIntegerField()
+    resident = models.UUIDField()
+    division_code = models.BigIntegerField()
+    sampled = models.BooleanField()
+    tube_code = models.CharField(max_length=40, blank=True)
+    taken_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(sampled=True, taken_at__isnull=False) & ~Q(tube_code="")
+                | Q(sampled=False, tube_code="", taken_at__isnull=True),
+                name="sheet_entry_whole",
+            ),
         ]

@@ -12,6 +12,8 @@ RECORD_VISITS = "screening.record_visits"
 READ_ROUNDS = "screening.read_rounds"
 LOOK_UP = "screening.look_up"
 REGISTER_WALK_IN = "screening.register_walk_in"
+PRINT_SHEETS = "screening.print_sheets"
+TYPE_IN_SHEETS = "screening.type_in_sheets"
 
 PERMISSIONS = {
     OPEN_ROUND: ("开启轮次", "open a round and freeze its roster"),
@@ -26,4 +28,6 @@ PERMISSIONS = {
     READ_ROUNDS: ("查看轮次人员", "read the people of a round"),
     LOOK_UP: ("采样台查人", "look up who stands before a sampling table"),
     REGISTER_WALK_IN: ("登记外来受检人员", "register a walk-in at a sampling table"),
+    PRINT_SHEETS: ("打印纸质登记表", "print paper sheets of a round"),
+    TYPE_IN_SHEETS: ("补录纸质登记表", "type paper sheets in and settle differences"),
 }

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from lianfang.core.access.commands import Commands, Payload, calls
 from lianfang.core.people.rules import VisitorEntry
@@ -11,6 +11,7 @@ from lianfang.engines.protocol import Proposal
 from lianfang.kit.codes import CodeRange
 from lianfang.response.screening import actions
 from lianfang.response.screening.models import Round, RoundDecision
+from lianfang.response.screening.paper import BLANK, LINES, ExtraEntry, SheetLineEntry
 from lianfang.response.screening.rules import AreaEntry, ExclusionEntry, FoundEntry, SiteEntry, VisitEntry
 from lianfang.response.specimens.rules import TubeEntry
 
@@ -44,6 +45,35 @@ class RegisterWalkIn(Payload):
     reason: Literal["visitor", "newcomer", "unregistered"]
     tube: TubeEntry | None = None
     sample: uuid.UUID | None = None
+
+
+class PrintSheets(Payload):
+    """A range whose missing people (or everybody who is not excluded) go on paper."""
+
+    id: uuid.UUID | None = None
+    round: uuid.UUID
+    within: CodeRange
+    everybody: bool = False
+
+
+class TypeInSheet(Payload):
+    """A sheet as it came back: ticked lines, people added by hand, the total at its foot, when its tubes were sealed."""
+
+    id: uuid.UUID | None = None
+    sheet: uuid.UUID
+    lines: list[SheetLineEntry] = Field(max_length=LINES)
+    extras: list[ExtraEntry] = Field(default=[], max_length=BLANK)
+    total: int = Field(ge=0, le=LINES + BLANK)
+    sealed_at: AwareDatetime | None = None
+
+
+class SettleSheet(Payload):
+    """What the lines of a sheet truly say on which its typings differ."""
+
+    id: uuid.UUID | None = None
+    sheet: uuid.UUID
+    lines: list[SheetLineEntry] = Field(max_length=LINES + BLANK)
+    note: str = Field(min_length=1, max_length=200)
 
 
 class ExcludePeople(Payload):
@@ -126,6 +156,9 @@ COMMANDS: Commands = {
     "open_round": (OpenRound, calls(actions.open_round, _opened)),
     "record_found": (RecordFound, calls(actions.record_found)),
     "register_walk_in": (RegisterWalkIn, calls(actions.register_walk_in)),
+    "print_sheets": (PrintSheets, calls(actions.print_sheets)),
+    "type_in_sheet": (TypeInSheet, calls(actions.type_in_sheet)),
+    "settle_sheet": (SettleSheet, calls(actions.settle_sheet)),
     "exclude_people": (ExcludePeople, calls(actions.exclude_people)),
     "record_recall": (RecordRecall, calls(actions.record_recall)),
     "withdraw_exclusion": (WithdrawExclusion, calls(actions.withdraw_exclusion)),

@@ -58,7 +58,7 @@ def register_walk_in(
         if record.closed_at is not None:
             raise RoundAlreadyClosed(f"{record.title} was signed off: register this person in the next round.")
         made = register_visitor(visitor, by=by, here=division_code, valid_at=valid_at, cause=cause)
-        added = _count_as_found(record, made.resident, reason, division_code, by, valid_at)
+        added = count_as_found(record, made.resident, reason, division_code, by, valid_at)
         if tube is not None and sample is not None:
             filled = replace(tube, round=round, samples=(SampleEntry(sample, made.resident),))
             register_tubes([filled], by=by, valid_at=valid_at, cause=cause)
@@ -69,9 +69,10 @@ def register_walk_in(
     return WalkInReceipt(made.resident, made.known, not added, tube is not None)
 
 
-def _count_as_found(
+def count_as_found(
     round: Round, resident: uuid.UUID, reason: FoundReason, code: int, by: Actor, valid_at: datetime
 ) -> bool:
+    """Count somebody as found who is not on the roster; whether they are counted so now, by this or an earlier call."""
     sent = {"residents": [resident], "reasons": [reason], "codes": [code]}
     with acting(county_hand(by, round.county)), connection.cursor() as cursor:
         cursor.execute(INSERT_FOUND.format(found=SENT), stamp(round, by, valid_at) | sent)

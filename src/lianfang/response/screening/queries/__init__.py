@@ -44,11 +44,25 @@ from lianfang.response.screening.queries.rounds import (
     round_row,
     rounds,
 )
+from lianfang.response.screening.queries.sheets import (
+    MOST_SHEETS,
+    SheetEntryRow,
+    SheetPerson,
+    SheetRow,
+    count_sheets,
+    people_to_print,
+    sheet_by_code,
+    sheet_entries,
+    sheet_people,
+    sheet_row,
+    sheets,
+)
 from lianfang.response.screening.queries.sites import SitePlan, SiteRow, sampling_sites, site_plan
 from lianfang.response.screening.queries.standing import STANDING
 from lianfang.response.screening.queries.table import TablePerson, find_at_table
 
 __all__ = [
+    "MOST_SHEETS",
     "ROSTER",
     "STANDING",
     "Acceptor",
@@ -64,6 +78,9 @@ __all__ = [
     "RecallToMake",
     "RoundPerson",
     "RoundRow",
+    "SheetEntryRow",
+    "SheetPerson",
+    "SheetRow",
     "SitePlan",
     "SiteRow",
     "TablePerson",
@@ -75,6 +92,7 @@ __all__ = [
     "count_proposed",
     "count_recalls_to_make",
     "count_round_people",
+    "count_sheets",
     "coverage",
     "coverage_by_building",
     "coverage_by_household",
@@ -83,6 +101,7 @@ __all__ = [
     "missing",
     "missing_by_grid",
     "missing_in_both",
+    "people_to_print",
     "possible_acceptors",
     "propose_next_round",
     "proposed_exclusions",
@@ -96,6 +115,11 @@ __all__ = [
     "rounds",
     "sampled_off_roster",
     "sampling_sites",
+    "sheet_by_code",
+    "sheet_entries",
+    "sheet_people",
+    "sheet_row",
+    "sheets",
     "site_plan",
     "unit_names",
 ]

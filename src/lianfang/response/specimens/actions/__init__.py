@@ -6,7 +6,7 @@ from lianfang.response.specimens.actions.express import register_express
 from lianfang.response.specimens.actions.handovers import HandOverReceipt, hand_over_tubes, receive_tubes
 from lianfang.response.specimens.actions.labs import register_lab
 from lianfang.response.specimens.actions.notices import ToldReceipt, record_told
-from lianfang.response.specimens.actions.registration import TubesReceipt, register_tubes
+from lianfang.response.specimens.actions.registration import TubesReceipt, register_tubes, registered_tubes
 from lianfang.response.specimens.actions.result_files import FileReceipt, check_result_file, import_results
 from lianfang.response.specimens.actions.results import ResultsReceipt, correct_result, record_results
 from lianfang.response.specimens.actions.voids import MoveReceipt, VoidReceipt, move_sample, void_samples
@@ -34,6 +34,7 @@ __all__ = [
     "register_express",
     "register_lab",
     "register_tubes",
+    "registered_tubes",
     "seal_tubes",
     "void_samples",
 ]

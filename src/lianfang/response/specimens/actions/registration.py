@@ -1,7 +1,7 @@
 """Writing tubes and the people in them: one statement for each look and each write, whatever the size of the batch."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -135,6 +135,15 @@ def register_tubes(
             count=receipt.samples, tubes=receipt.tubes, refused=len(verdict.refused), round=tubes[0].round,
         )  # fmt: skip
     return receipt
+
+
+def registered_tubes(codes: Iterable[str], *, by: Actor, county: int) -> dict[str, KnownTube]:
+    """Return those tubes of a county that are registered already, by printed code: paper typed in later goes on with them."""
+    by.require(REGISTER_TUBES)
+    params: dict[str, Any] = {"county": county, "tubes": [], "codes": list(codes)}
+    with acting(county_hand(by, county)), connection.cursor() as cursor:
+        cursor.execute(TUBES, params)
+        return {row[1]: KnownTube(*row) for row in cursor.fetchall()}
 
 
 def _write_batch(
