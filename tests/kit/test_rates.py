@@ -15,14 +15,11 @@ class Clock:
     def __init__(self):
         self.now = 1_700_000_000.0
 
-    def time(self):
-        return self.now
-
 
 @pytest.fixture
 def clock(monkeypatch):
     hand = Clock()
-    monkeypatch.setattr(rates, "time", hand)
+    monkeypatch.setattr(rates, "machine_seconds", lambda: hand.now)
     return hand
 
 

@@ -21,6 +21,11 @@ def machine_now() -> datetime:
     return datetime.now(UTC)
 
 
+def machine_seconds() -> float:
+    """Return the real time of this machine as seconds since 1970."""
+    return machine_now().timestamp()
+
+
 def response_now() -> datetime:
     """Return the time of the response, in UTC: the machine's, unless a replay or drill has moved it."""
     return _moved.get() or machine_now() + _offset.get()

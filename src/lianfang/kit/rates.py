@@ -4,9 +4,10 @@ import hashlib
 import mmap
 import os
 import struct
-import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from lianfang.kit.clock import machine_seconds
 
 #: a key's fingerprint, and the machine time (seconds) at which its bucket will be full again
 SLOT = struct.Struct("<Qd")
@@ -70,7 +71,7 @@ class RateStore:
         SLOT.pack_into(self._memory, self._place(tag)[0], tag, 0.0)
 
     def _ask(self, key: bytes, rate: Rate, cost: float, *, take: bool) -> float:
-        tag, now = _tag(key), time.time()
+        tag, now = _tag(key), machine_seconds()
         offset, full_at = self._place(tag)
         if not now <= full_at <= now + LONGEST:
             full_at = now

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import struct
-import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,7 @@ from django.db import connection
 from lianfang.core.access.models import Account, Device
 from lianfang.core.access.queries import actors_of
 from lianfang.core.access.rules import Actor, SignInRefused
-from lianfang.kit.clock import machine_now
+from lianfang.kit.clock import machine_now, machine_seconds
 from lianfang.kit.codes import CodeRange
 
 SHIFT = timedelta(hours=12)
@@ -100,7 +99,7 @@ def check_device(device: uuid.UUID, secret: str, account: uuid.UUID) -> None:
 def token_of(actor: Actor) -> str:
     """Return the sealed text (92 letters) with which a phone or program acts under one grant for one shift (12 h)."""
     device = actor.device_id.bytes if actor.device_id else NONE
-    body = CLAIMS.pack(VERSION, actor.account_id.bytes, actor.grant_id.bytes, device, int(time.time()))
+    body = CLAIMS.pack(VERSION, actor.account_id.bytes, actor.grant_id.bytes, device, int(machine_seconds()))
     return base64.urlsafe_b64encode(body + _seal(body)).decode()
 
 
@@ -119,7 +118,7 @@ def read_token(token: str) -> TokenClaims:
     if not sealed or not hmac.compare_digest(sealed[CLAIMS.size :], _seal(body)):
         raise SignInRefused(OVER)
     version, account, grant, device, issued = CLAIMS.unpack(body)
-    if version != VERSION or not -SKEW_SECONDS <= time.time() - issued <= SHIFT_SECONDS:
+    if version != VERSION or not -SKEW_SECONDS <= machine_seconds() - issued <= SHIFT_SECONDS:
         raise SignInRefused(OVER)
     return TokenClaims(
         uuid.UUID(bytes=account), uuid.UUID(bytes=grant), uuid.UUID(bytes=device) if device != NONE else None,
