@@ -31,16 +31,14 @@ from lianfang.response.cases.models import (
     ScreenPositive,
     TrajectoryEntry,
 )
-from lianfang.response.cases.pools import (
+from lianfang.response.cases.pool_people import (
     acknowledge_pool,
-    form_pools,
     hand_over_positive,
     record_resample_attempts,
-    refresh_positives,
     release_pool_members,
     tell_pool_members,
-    unpooled_findings,
 )
+from lianfang.response.cases.pools import form_pools, refresh_positives, unpooled_findings
 from lianfang.response.cases.rules import (
     CaseAlreadyRegistered,
     CaseNotFound,

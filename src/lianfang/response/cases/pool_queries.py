@@ -110,7 +110,7 @@ WHERE l.value = 'positive' AND NOT EXISTS (
         WHERE q.county = %(county)s AND q.tube = l.tube AND q.number = l.number AND q.withdrawn_at IS NULL AND m.sample = s.id)
   AND NOT EXISTS (SELECT FROM specimens_samplevoid v WHERE v.county = s.county AND v.tube = s.tube AND v.sample = s.id)
 UNION ALL SELECT 'neither held nor settled', q.tube, t.id FROM standing t JOIN cases_pool q ON q.id = t.pool_id
-WHERE q.withdrawn_at IS NULL AND (t.state = 'not_held' OR t.status = 'open' AND NOT EXISTS (
+WHERE q.withdrawn_at IS NULL AND (t.state IN ('not_held', 'corrected') OR t.status = 'open' AND NOT EXISTS (
     SELECT FROM cases_hold h WHERE h.positive_id = t.positive_id AND h.lifted_at IS NULL))
 UNION ALL SELECT 'held for nothing', q.tube, t.id FROM standing t JOIN cases_pool q ON q.id = t.pool_id
 WHERE t.status <> 'open' AND EXISTS (SELECT FROM cases_hold h WHERE h.positive_id = t.positive_id AND h.lifted_at IS NULL)

@@ -9,7 +9,7 @@ from lianfang.core.access.commands import Commands, Envelope, Payload, calls
 from lianfang.core.access.rules import Actor
 from lianfang.response.cases import actions
 from lianfang.response.cases.contacts import Determined
-from lianfang.response.cases.pools import NewAttempt, Unreached
+from lianfang.response.cases.pool_people import NewAttempt, Unreached
 from lianfang.response.cases.rules import NewContact
 
 
