@@ -241,3 +241,15 @@ def notices(tube: uuid.UUID, *, by: Actor) -> list[NoticeRow]:
     """List who had to be told what was found in a tube, and was when, the latest finding first."""
     by.require(READ_CUSTODY)
     return [NoticeRow(*row) for row in _rows(by, NOTICES, _area(by) | {"tube": tube})]
+
+
+def code_of_notice(notice: uuid.UUID, *, by: Actor) -> str | None:
+    """Return the printed code of the tube whose finding a notice is about, or None when there is none here."""
+    by.require(READ_CUSTODY)
+    statement = """
+    SELECT t.code FROM specimens_resultnotice n JOIN specimens_tube t ON t.county = n.county AND t.id = n.tube
+    WHERE n.county = %(county)s AND n.id = %(notice)s
+      AND (t.division_code BETWEEN %(lo)s AND %(hi)s OR n.division_code BETWEEN %(lo)s AND %(hi)s)
+    """
+    rows = _rows(by, statement, _area(by) | {"notice": notice})
+    return str(rows[0][0]) if rows else None
