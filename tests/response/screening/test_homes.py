@@ -129,7 +129,9 @@ def test_the_denominator_is_frozen_and_found_less_whoever_left_each_with_its_rea
         ("left", "deceased", 1),
     ]  # fmt: skip
     account = queries.accounted(round.id, by=county)
-    assert account.denominator == 8 + 2 - 3
+    assert account.denominator == 8 + 2 - 3 == queries.count_round_people(round.id, Asked("counted"), by=county)
+    (excluded,) = queries.round_people(round.id, by=county, asked=Asked(exclusion=entries[2].id))
+    assert (excluded.resident, excluded.excluded_by) == (three, county.account_id)
     for part, reason, people in parts:
         asked = Asked("excluded" if part == "left" else "", "" if part == "left" else part, reason)
         listed = queries.round_people(round.id, by=county, asked=asked)

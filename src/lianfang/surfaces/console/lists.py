@@ -109,6 +109,7 @@ def answer_record(
     rendered = [
         {
             "title": one.title,
+            "name": one.listing.name,
             "figures": one.figures,
             "table": shown(request, one.listing, one.listing.name, one.page_size),
         }

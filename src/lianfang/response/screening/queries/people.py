@@ -71,8 +71,9 @@ class MissingGrid:
 class Asked:
     """Which people of a round a list holds; what is left empty does not narrow it.
 
-    ``standing``: sampled, excluded, missing; ``origin``: frozen or found; ``reason``: why they were found, or why they
-    stand as excluded; ``building`` and ``household``: behind which door they live.
+    ``standing``: sampled, excluded, missing, or counted, who is sampled or missing; ``origin``: frozen or found;
+    ``reason``: why they were found, or why they stand as excluded; ``building`` and ``household``: behind which door they
+    live; ``exclusion``: whom this one excludes.
     """
 
     standing: str = ""
@@ -80,13 +81,16 @@ class Asked:
     reason: str = ""
     building: uuid.UUID | None = None
     household: uuid.UUID | None = None
+    exclusion: uuid.UUID | None = None
 
 
 LISTED = f"""
 {STANDING}, listed AS (
     SELECT t.* FROM standing t
-    WHERE %(standing)s IN ('', t.standing) AND %(origin)s IN ('', CASE WHEN t.added THEN 'found' ELSE 'frozen' END)
+    WHERE %(standing)s IN ('', t.standing, CASE WHEN t.standing <> 'excluded' THEN 'counted' END)
+      AND %(origin)s IN ('', CASE WHEN t.added THEN 'found' ELSE 'frozen' END)
       AND (%(reason)s IN ('', t.found_as) OR t.standing = 'excluded' AND t.reason = %(reason)s)
+      AND (%(exclusion)s::uuid IS NULL OR t.exclusion = %(exclusion)s)
       AND (%(household)s::uuid IS NULL OR t.household = %(household)s)
       AND (%(building)s::uuid IS NULL OR (t.household, t.division_code) IN (
            SELECT h.id, h.division_code FROM people_household h WHERE h.building = %(building)s))

@@ -10,7 +10,7 @@ from django.db import connection
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.engines.protocol import Pack, RoundFacts, RoundProposal, round_proposal
-from lianfang.kit.clock import local_date, response_now
+from lianfang.kit.clock import local_date, machine_now, response_now
 from lianfang.response.screening.permissions import CLOSE_ROUND, OPEN_ROUND
 from lianfang.response.screening.queries.coverage import NOBODY, accounts_by
 from lianfang.response.screening.queries.standing import UNIT_NAME, asked_of, fetched
@@ -174,16 +174,17 @@ class Acceptor:
     holder: str
 
 
-def possible_acceptors(round: uuid.UUID, *, by: Actor, at: datetime | None = None) -> list[Acceptor]:
+def possible_acceptors(round: uuid.UUID, *, by: Actor) -> list[Acceptor]:
     """List who may sign a round off in every area of it: one of them accepts whoever remains."""
     statement = """
     SELECT DISTINCT ON (a.title, a.id) a.id, g.role_id, p.title, a.title
     FROM access_grant g JOIN access_role role ON role.code = g.role_id AND role.permissions ? %(permission)s
     JOIN access_account a ON a.id = g.account_id AND a.is_active LEFT JOIN access_post p ON p.id = g.post_id
-    WHERE g.valid_from <= %(at)s AND (g.valid_until IS NULL OR g.valid_until > %(at)s)
+    WHERE g.valid_from <= %(today)s AND (g.valid_until IS NULL OR g.valid_until > %(today)s)
       AND NOT EXISTS (SELECT 1 FROM screening_roundarea area WHERE area.round_id = ANY(%(rounds)s)
                       AND (area.code_lo < g.code_lo OR area.code_hi > g.code_hi))
     ORDER BY a.title, a.id, g.code_hi - g.code_lo, g.valid_from DESC
     """
-    params = asked_of(by, [round], at) | {"permission": CLOSE_ROUND}
+    # a grant is valid by the clock of the machine, at which somebody signs in
+    params = asked_of(by, [round], None) | {"permission": CLOSE_ROUND, "today": machine_now()}
     return [Acceptor(*row) for row in fetched(by, statement, params)]

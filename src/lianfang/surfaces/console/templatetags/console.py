@@ -14,6 +14,7 @@ from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.core.territory.queries import standing
 from lianfang.kit.clock import LOCAL, local_date, response_now
 from lianfang.kit.codes import CodeRange
+from lianfang.kit.ids import new_id
 from lianfang.response.cases.permissions import READ_CASES
 from lianfang.response.checkpoints.permissions import READ_CHECKPOINTS
 from lianfang.response.command.permissions import READ_COMMAND
@@ -75,6 +76,12 @@ def menu_title(name: str) -> str:
 def go(context: dict[str, Any], name: str, *parts: Any, **query: Any) -> str:
     """Return a page's address, keeping the instant that is being looked at."""
     return address(context["request"], name, *parts, **query)
+
+
+@register.simple_tag
+def fresh_id() -> str:
+    """Return an id for the command that a form sends, so that pressing its button twice sends it once."""
+    return str(new_id())
 
 
 @register.filter

@@ -1,16 +1,18 @@
-"""Rounds of area testing: coverage by village and grid, everybody accounted for, the missing with who is responsible."""
+"""Rounds of area testing: the list, one round with what its denominator is made of, the people behind every count."""
 
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpResponse
+from django.urls import NoReverseMatch
 from django.utils.translation import gettext as _
 
 from lianfang.kit.codes import LEVELS, CodeRange
 from lianfang.response.screening import queries
-from lianfang.response.screening.permissions import READ_ROUNDS
-from lianfang.response.screening.queries import MissingPerson, RoundPerson, RoundRow, UnitCoverage
+from lianfang.response.screening.permissions import CLOSE_ROUND, DECIDE_ROUND, OPEN_ROUND, READ_ROUNDS
+from lianfang.response.screening.queries import AreaRow, Asked, DenominatorPart, RoundPerson, RoundRow, UnitCoverage
 from lianfang.response.screening.rules import STANDINGS, Account
 from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address
@@ -34,6 +36,18 @@ def percent(account: Account) -> str:
     """Return the share sampled as a percentage that is 100 only when nobody is left."""
     share = 100 * account.share
     return "100%" if not account.missing else f"{min(share, 99.99):.2f}%"
+
+
+def round_title(row: RoundRow) -> str:
+    """Return what a round is called on every page about it."""
+    return _("%(area)s, round %(number)s") % {"area": row.area or row.area_code, "number": row.number}
+
+
+def mode_word(mode: str, pool: int) -> str:
+    """Return how people are sampled: alone, a household to a tube, or so many to one."""
+    if mode == "pooled":
+        return _("%(pool)s to a tube") % {"pool": pool}
+    return {"single": _("one person to a tube"), "household": _("one household to a tube")}[mode]
 
 
 def round_figures(request: ActingRequest) -> Iterator[Figure]:
@@ -62,8 +76,15 @@ def show_rounds(request: ActingRequest) -> HttpResponse:
         Column(_("Signed off"), lambda r: r.closed_at or _("not yet"), look="time"),
         *account_columns(request, lambda r: r.id),
     ]
+    may_open = request.at is None and request.actor.may(OPEN_ROUND)
     empty = _("No round of testing touches your area at this instant. The screening task force opens one.")
-    return answer_list(request, Listing("rounds", columns, total, read, empty), heading=_("Rounds"))
+    if may_open:
+        empty = _("No round of testing touches your area at this instant. Open one above.")
+    listing = Listing("rounds", columns, total, read, empty)
+    return answer_list(
+        request, listing, template="console/rounds.html", heading=_("Rounds"),
+        above=[(_("Open a round"), address(request, "round_opening"))] if may_open else [],
+    )  # fmt: skip
 
 
 def account_columns(request: ActingRequest, round_of, within_of=lambda row: "") -> list[Column]:  # type: ignore[no-untyped-def]
@@ -86,13 +107,28 @@ def account_columns(request: ActingRequest, round_of, within_of=lambda row: "") 
 
 
 def show_round(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
-    """Show one round: who is accounted for how, by village and by grid."""
+    """Show one round: who is accounted for how, by village and by grid, and what its denominator is made of."""
     request.actor.require(READ_ROUNDS)
     area = area_asked(request)
     row = queries.round_row(round, by=request.actor, at=request.at)
-    counted = queries.accounted(round, by=request.actor, at=request.at, within=area)
     by_grid = queries.coverage(round, by=request.actor, at=request.at, within=area)
-    facts = [
+    counted = _sum([unit.account for unit in by_grid])
+    sections = [
+        Section(_("Everybody"), _units(request, round, by_grid), _people_figures(request, round, counted), 500),
+        Section(_("What the denominator is made of"), _denominator(request, round, area, counted)),
+        Section(_("Missing by grid and responsible person"), _grids(request, round, area)),
+        Section(_("Where it is held, and how people are sampled"), _areas(request, round)),
+        Section(_("Compared with other rounds here"), _others(request, row)),
+    ]
+    return answer_record(
+        request, sections, template="console/round.html", heading=round_title(row), facts=_facts(row),
+        lead=_standing_sentence(row), lead_tone="overdue" if row.account.missing else "good",
+        links=_links(request, row),
+    )  # fmt: skip
+
+
+def _facts(row: RoundRow) -> list[tuple[str, Any, str]]:
+    return [
         (_("Opened"), as_text(row.opened_at), ""),
         (_("To be done by"), as_text(row.target_at), ""),
         (_("Frozen roster"), row.frozen, ""),
@@ -101,12 +137,46 @@ def show_round(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
         (_("Remainder accepted by"), row.accepted_title, ""),
         (_("By the rules of"), row.pack, ""),
     ]
-    sections = [
-        Section(_("Everybody"), _units(request, round, by_grid), _people_figures(request, round, counted), 500),
-        Section(_("Missing by grid and responsible person"), _grids(request, round, area)),
+
+
+def _standing_sentence(row: RoundRow) -> str:
+    if not row.account.missing:
+        return _("Nobody is missing: everybody is sampled or excluded with a reason.")
+    if row.closed_at:
+        return _("%(n)s people are still missing; they are carried on as visits.") % {"n": row.account.missing}
+    return _("%(n)s people are missing; to be done by %(at)s.") % {
+        "n": row.account.missing, "at": as_text(row.target_at)
+    }  # fmt: skip
+
+
+def _links(request: ActingRequest, row: RoundRow) -> list[tuple[str, str]]:
+    """Return where one goes from a round: its lists first, then what is decided about it."""
+    within = request.GET.get("within", "")
+    links = [
+        (_("Missing"), address(request, "missing", row.id, within=within)),
+        (_("Buildings"), address(request, "round_buildings", row.id, within=within)),
+        (_("Households"), address(request, "round_households", row.id, within=within)),
+        (_("Proposed exclusions"), address(request, "proposed_exclusions", row.id, within=within)),
+        (_("Call-backs"), address(request, "recalls", row.id)),
     ]
-    heading = _("%(area)s, round %(number)s") % {"area": row.area or row.area_code, "number": row.number}
-    return answer_record(request, sections, heading=heading, facts=facts)
+    if row.closed_at is None and request.actor.may(CLOSE_ROUND):
+        links.append((_("Sign off"), address(request, "round_sign_off", row.id)))
+    if request.actor.may(DECIDE_ROUND):
+        links.append((_("What next"), address(request, "round_next", row.id)))
+    return [*links, *_elsewhere(request, row)]
+
+
+def _elsewhere(request: ActingRequest, row: RoundRow) -> Iterator[tuple[str, str]]:
+    """Return the pages about a round that other parts of the console bring, as far as they are there."""
+    for title, name, parts, asked in (
+        (_("Sampling sites"), "round_sites", (row.id,), {}),
+        (_("Paper sheets"), "round_sheets", (row.id,), {}),
+        (_("Positive pools"), "pools", (), {"round": row.id}),
+    ):
+        try:
+            yield title, address(request, name, *parts, **asked)
+        except NoReverseMatch:
+            continue
 
 
 def _people_figures(request: ActingRequest, round: uuid.UUID, counted: Account) -> list[Figure]:
@@ -133,8 +203,9 @@ def _units(request: ActingRequest, round: uuid.UUID, by_grid: list[UnitCoverage]
         names = place_names([unit.code for unit in by_grid])
         rows = [Village(unit.code, names[unit.code], unit.account) for unit in by_grid]
         title = _("Grid")
+    page = "round" if len(villages) > 1 else "round_buildings"
     columns = [
-        Column(title, lambda v: v.name, lambda v: address(request, "round", round, within=v.code)),
+        Column(title, lambda v: v.name, lambda v: address(request, page, round, within=v.code)),
         *account_columns(request, lambda v: round, lambda v: v.code),
     ]
     return Listing("coverage", columns, *whole(rows), _("Nobody of your area is on this roster."))
@@ -145,16 +216,39 @@ def _sum(accounts: list[Account]) -> Account:
     return Account(*(sum(getattr(one, field) for one in accounts) for field in fields))
 
 
+def _denominator(request: ActingRequest, round: uuid.UUID, area: CodeRange, counted: Account) -> Listing:
+    parts = queries.denominator_parts(round, by=request.actor, at=request.at, within=area)
+    rows = [*parts, DenominatorPart("counted", "", counted.denominator)]
+    here = request.GET.get("within", "")
+    titles = {
+        "frozen": _("Frozen when the round opened"), "found": _("+ found"), "left": _("− left"),
+        "counted": _("= to be sampled"),
+    }  # fmt: skip
+
+    def listed(part: DenominatorPart) -> str:
+        asked = {"left": {"standing": "excluded"}, "counted": {"standing": "counted"}}.get(
+            part.part, {"origin": part.part}
+        )
+        return address(request, "round_people", round, **asked, reason=part.reason, within=here)
+
+    columns = [
+        Column(_("Part"), lambda p: titles[p.part]),
+        Column(_("Reason"), lambda p: words.word(p.reason)),
+        Column(_("People"), lambda p: p.people, listed, look="number"),
+    ]
+    return Listing("denominator", columns, *whole(rows), _("Nobody of your area is on this roster."))
+
+
 def _grids(request: ActingRequest, round: uuid.UUID, area: CodeRange) -> Listing:
     rows = queries.missing_by_grid(round, by=request.actor, at=request.at, within=area)
     names = place_names([row.code for row in rows])
     columns = [
-        Column(_("Grid"), lambda g: names[g.code]),
+        Column(_("Grid"), lambda g: names[g.code], lambda g: address(request, "missing", round, within=g.code)),
         Column(
             _("Missing"), lambda g: g.missing, lambda g: address(request, "missing", round, within=g.code), look="number",
             tone=lambda g: "overdue",
         ),
-        Column(_("Everybody"), lambda g: g.everybody, look="number"),
+        Column(_("Everybody"), lambda g: g.everybody, lambda g: address(request, "round_people", round, within=g.code), look="number"),
         Column(_("Responsible post"), lambda g: g.post_title or _("nobody: name one")),
         Column(_("Held by"), lambda g: g.holder),
     ]  # fmt: skip
@@ -168,57 +262,48 @@ def _grids(request: ActingRequest, round: uuid.UUID, area: CodeRange) -> Listing
     )
 
 
-def show_missing(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
-    """List the missing of a round by grid and household, phones masked, with who is responsible."""
-    request.actor.require(READ_ROUNDS)
-    area = area_asked(request)
-    row = queries.round_row(round, by=request.actor, at=request.at)
-    grids = queries.missing_by_grid(round, by=request.actor, at=request.at, within=request.actor.scope)
-    names = place_names([grid.code for grid in grids])
-
-    def read(limit: int, offset: int) -> list[MissingPerson]:
-        return queries.missing(round, by=request.actor, at=request.at, within=area, limit=limit, offset=offset)
-
-    total = queries.accounted(round, by=request.actor, at=request.at, within=area).missing
-    places = [(_code(grid.code), f"{names[grid.code]} ({grid.missing})") for grid in grids]
-    listing = Listing(
-        "missing", missing_columns(request), total, read,
-        _("Nobody is missing here: everybody is sampled or excluded with a reason."),
-        (Filter("within", _("Grid"), [("", _("all")), *_with_chosen(request, places)]),),
-    )  # fmt: skip
-    heading = _("Missing in %(area)s, round %(number)s") % {"area": row.area or row.area_code, "number": row.number}
-    return answer_list(request, listing, heading=heading, lead=_("A missed test opens a visit and never a sanction."))
-
-
-def missing_columns(request: ActingRequest) -> list[Column]:
-    """Return the columns of a list of the missing."""
-    return [
-        Column(_("Name"), lambda m: m.name, lambda m: address(request, "resident", m.resident)),
-        Column(_("Sex"), lambda m: words.word(m.sex)),
-        Column(_("Born"), lambda m: m.birth_date.year, look="number"),
-        Column(_("Phone"), lambda m: m.phone),
-        Column(_("Grid"), lambda m: m.grid or m.division_code),
-        Column(_("Address"), lambda m: m.address),
-        Column(_("Responsible"), lambda m: m.holder or m.post_title or _("nobody: name one")),
-        Column(_("Visits"), lambda m: m.visits, look="number"),
-        Column(_("Last visit"), lambda m: words.word(m.last_outcome)),
-        Column(_("Appointment"), lambda m: m.appointment_at, look="time"),
+def _areas(request: ActingRequest, round: uuid.UUID) -> Listing:
+    rows = queries.round_areas(round, by=request.actor)
+    names = place_names([row.code_lo for row in rows])
+    columns = [
+        Column(_("From"), lambda a: names[a.code_lo]),
+        Column(_("Codes"), lambda a: f"{a.code_lo}–{a.code_hi}"),
+        Column(_("Zone"), lambda a: words.word(a.zone_level) if a.zone_level else _("outside every zone")),
+        Column(_("Sampled as"), _mode),
     ]
+    return Listing("areas", columns, *whole(rows), _("No part of this round lies in your area."))
+
+
+def _mode(area: AreaRow) -> str:
+    return mode_word(area.mode, area.pool)
+
+
+def _others(request: ActingRequest, row: RoundRow) -> Listing:
+    rows = queries.rounds(by=request.actor, incident=row.incident, at=request.at)
+    others = [one for one in rows if one.id != row.id and one.area_code == row.area_code]
+    columns = [
+        Column(_("Round"), round_title, lambda r: address(request, "compare_rounds", row.id, r.id)),
+        Column(_("Opened"), lambda r: r.opened_at, look="time"),
+        Column(
+            _("Missing"), lambda r: r.account.missing, lambda r: address(request, "missing", r.id), look="number",
+            tone=lambda r: "overdue" if r.account.missing else "",
+        ),
+        Column(_("Coverage"), lambda r: percent(r.account), lambda r: address(request, "compare_rounds", row.id, r.id), look="number"),
+    ]  # fmt: skip
+    return Listing("other_rounds", columns, *whole(others), _("This is the only round of this area so far."))
 
 
 def show_people(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
-    """List everybody a round counts, or those who stand as sampled, excluded or missing."""
+    """List everybody a round counts, or those who stand in a way, came or left for a reason, or live behind one door."""
     request.actor.require(READ_ROUNDS)
-    area, standing = area_asked(request), request.GET.get("standing", "")
-    standing = standing if standing in STANDINGS else ""
+    area, asked = area_asked(request), people_asked(request)
     row = queries.round_row(round, by=request.actor, at=request.at)
-    counted = queries.accounted(round, by=request.actor, at=request.at, within=area)
-    totals = {"": counted.everybody, "sampled": counted.found, "excluded": counted.reasoned, "missing": counted.missing}
+    total = queries.count_round_people(round, asked, by=request.actor, at=request.at, within=area)
     places: dict[int, str] = {}
 
     def read(limit: int, offset: int) -> list[RoundPerson]:
         rows = queries.round_people(
-            round, by=request.actor, standing=standing, at=request.at, within=area, limit=limit, offset=offset
+            round, by=request.actor, asked=asked, at=request.at, within=area, limit=limit, offset=offset
         )
         places.update(place_names([person.division_code for person in rows]))
         return rows
@@ -230,26 +315,46 @@ def show_people(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
             _("State"), lambda p: words.word(p.standing), look="mark",
             tone=lambda p: {"missing": "overdue", "sampled": "good"}.get(p.standing, ""),
         ),
-        Column(_("Reason"), lambda p: words.word(p.reason)),
+        Column(_("Reason"), lambda p: words.word(p.reason), lambda p: _exclusion(request, round, p)),
         Column(_("Where"), lambda p: p.where),
-        Column(_("Found, not on the roster"), lambda p: _("yes") if p.added else ""),
+        Column(_("Found, not on the roster"), lambda p: words.word(p.found_as)),
     ]  # fmt: skip
-    here = request.GET.get("within", "")
+    choices = [("", _("all")), *((one, words.word(one)) for one in (*STANDINGS, "counted"))]
     listing = Listing(
-        "round_people", columns, totals[standing], read, _("Nobody of this round stands so in this place."),
-        (Filter("standing", _("State"), [("", _("all")), *((one, words.word(one)) for one in STANDINGS)]),),
+        "round_people", columns, total, read, _("Nobody of this round stands so in this place."),
+        (Filter("standing", _("State"), choices),),
     )  # fmt: skip
-    heading = _("People of %(area)s, round %(number)s") % {"area": row.area or row.area_code, "number": row.number}
-    return answer_list(request, listing, heading=heading, kept=[("within", here)] if here else [])
+    kept = [
+        (name, request.GET[name])
+        for name in ("within", "origin", "reason", "building", "household")
+        if request.GET.get(name)
+    ]
+    heading = _("People of %(round)s") % {"round": round_title(row)}
+    return answer_list(request, listing, heading=heading, kept=kept)
 
 
-def _code(code: int) -> str:
+def _exclusion(request: ActingRequest, round: uuid.UUID, person: RoundPerson) -> str:
+    return address(request, "exclusion", round, person.exclusion) if person.exclusion else ""
+
+
+def people_asked(request: ActingRequest) -> Asked:
+    """Return which people of a round the address asks for; what cannot be read narrows nothing."""
+    get = request.GET.get
+    standing, origin = get("standing", ""), get("origin", "")
+    return Asked(
+        standing if standing in (*STANDINGS, "counted") else "", origin if origin in ("frozen", "found") else "",
+        get("reason", "")[:40].replace("\x00", ""), id_asked(request, "building"), id_asked(request, "household"),
+    )  # fmt: skip
+
+
+def id_asked(request: ActingRequest, name: str) -> uuid.UUID | None:
+    """Return the id that an address gives under a name, or None."""
+    try:
+        return uuid.UUID(request.GET.get(name, ""))
+    except ValueError:
+        return None
+
+
+def code_text(code: int) -> str:
+    """Return a code as addresses carry it."""
     return str(code).zfill(LEVELS["grid"])
-
-
-def _with_chosen(request: ActingRequest, places: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Keep the place that is looked at among the choices, even when it is a village or nobody is missing there."""
-    here = request.GET.get("within", "")
-    if not here or here in dict(places):
-        return places
-    return [(here, place_names([int(here)])[int(here)]), *places]
