@@ -14,6 +14,7 @@ from lianfang.replays.dingan_2022.cast import Cast, age
 from lianfang.replays.dingan_2022.forces import APPEAL_TO, AUTHORITY
 from lianfang.replays.dingan_2022.places import COMMUNITIES, HOSPITAL, PACK, SITE, SITE_CODE, XINZHU
 from lianfang.replays.player import Payload
+from lianfang.response.cases.queries import pool_members, pools
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Outbreak:
         self.cast, self.player = cast, cast.player
         self.incident = str(self.player.id_of("incident"))
         self.stories = stories(cast)
+        self.positives: dict[str, str] = {}
 
     def plan(self) -> None:
         first = self.stories[0]
@@ -86,13 +88,14 @@ class Outbreak:
         """From the first positive tube to the ambulance, each step within the pack's clock."""
         player, epi, key = self.player, self.player.actor("epi"), story.key
         patient = self.patient(story)
-        positive = str(player.id_of("positive", key))
         self._sample(story, patient, "first", "fever_clinic", local(story.sampled), at, "positive")
-        player.do("report_positive", key, {
-            "id": positive, "incident": self.incident, "resident": str(patient.id), "protocol": PACK,
+        # The laboratory's result has called squad, community and police already; the clinic says how it came about.
+        positive = self.positives[key] = player.do("report_positive", key, {
+            "incident": self.incident, "resident": str(patient.id), "protocol": PACK,
             "detected_by": "fever_clinic", "sample": str(player.id_of("sample", key, "first")),
             "tube": str(player.id_of("tube", key, "first")),
-        }, by=epi, at=at)  # fmt: skip
+        }, by=epi, at=at)["id"]  # fmt: skip
+        self._tell(story, patient, at + timedelta(minutes=8))
         player.do("hold_in_place", key, {
             "id": str(player.id_of("hold", key)), "positive": positive, "place": "县人民医院发热门诊留观室",
             "reason": "核酸初筛阳性,等待复核", "authority": "传染病防治法第三十九条;县疾控中心", "appeal_to": APPEAL_TO,
@@ -104,19 +107,29 @@ class Outbreak:
         player.plan(registered + timedelta(minutes=50), "病例转运定点医院", self._transfer, story)
         player.plan(registered + timedelta(hours=2), "核心流调信息", self._investigate, story)
 
+    def _tell(self, story: Story, patient: ResidentLine, at: datetime) -> None:
+        """The police know; the patient's community tells them why they wait, and until when."""
+        player, tube = self.player, self.player.id_of("tube", story.key, "first")
+        [pool] = [row for row in pools(by=player.actor("epi"), at=at) if row.tube == tube]
+        police = player.actor("police" if story.key == "first" else "police.dingcheng")
+        player.do("acknowledge_pool", story.key, {"pool": str(pool.id)}, by=police, at=at - timedelta(minutes=4))
+        told = [str(member.id) for member in pool_members(pool.id, by=player.actor("epi"))]
+        officer = player.actor(f"community.{patient.division_code // 1000}")
+        player.do("tell_pool_members", story.key, {"members": told}, by=officer, at=at)
+
     def _sample(
         self, story: Story, patient: ResidentLine, which: str, purpose: str, taken: datetime, told: datetime, value: str
     ) -> None:
         player = self.player
         tube = str(player.id_of("tube", story.key, which))
         purposes = {"fever_clinic": "mandatory_testing", "retest": "confirmatory_retest"}
-        order = str(player.id_of("positive", story.key)) if purpose == "retest" else None
+        order = self.positives[story.key] if purpose == "retest" else None
         player.do("register_tubes", (story.key, which), {"tubes": [{
             "id": tube, "code": f"S{story.key.upper()}{which.upper()}", "mode": "single", "capacity": 1,
             "purpose": purposes[purpose], "division_code": patient.division_code, "opened_at": taken, "sealed_at": taken,
             "order_id": order,
             "samples": [{"id": str(player.id_of("sample", story.key, which)), "resident": str(patient.id), "taken_at": taken}],
-        }]}, by=self.sampler(patient.division_code), at=taken + timedelta(minutes=5), held_at=taken)  # fmt: skip
+        }]}, by=self.player.actor("squad") if order else self.sampler(patient.division_code), at=taken + timedelta(minutes=5), held_at=taken)  # fmt: skip
         player.do("record_results", (story.key, which), {
             "lab": "县人民医院", "results": [{"tube": tube, "value": value, "tested_at": told - timedelta(minutes=5)}],
         }, by=player.actor("lab"), at=told)  # fmt: skip
@@ -128,7 +141,7 @@ class Outbreak:
     def _retest(self, at: datetime, story: Story, patient: ResidentLine, sampled: datetime) -> None:
         self._sample(story, patient, "retest", "retest", sampled, at, "positive")
         self.player.do("record_retest", story.key, {
-            "positive": str(self.player.id_of("positive", story.key)), "result": "positive", "sampled_at": sampled,
+            "positive": self.positives[story.key], "result": "positive", "sampled_at": sampled,
         }, by=self.player.actor("epi"), at=at)  # fmt: skip
 
     def _register(self, at: datetime, story: Story, patient: ResidentLine) -> None:
@@ -137,7 +150,7 @@ class Outbreak:
             "id": case, "incident": self.incident, "resident": str(patient.id), "protocol": PACK,
             "detected_by": "fever_clinic", "class_code": story.class_code, "severity": story.severity,
             "findings": list(story.findings), "reason": "复核阳性,专家组会诊", "sampled_at": local(story.sampled),
-            "screen_positive": str(player.id_of("positive", story.key)),
+            "screen_positive": self.positives[story.key],
         }, by=epi, at=at)  # fmt: skip
         player.do("report_case", (story.key, story.class_code), {
             "id": str(player.id_of("report", story.key, story.class_code)), "case": case, "class_code": story.class_code,
