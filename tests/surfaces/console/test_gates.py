@@ -16,6 +16,7 @@ from lianfang.surfaces.console import urls
 from lianfang.surfaces.console.queries import count_audit, duty_line
 from lianfang.surfaces.session import POLICY
 from surfaces.console.browsing import PASSWORD, account, signed_in
+from surfaces.console.custody_scene import tubes_on_their_way
 from surfaces.console.scene import county_hand
 
 pytestmark = pytest.mark.django_db
@@ -26,14 +27,20 @@ OPEN = {"sign_in", "choose_language"}
 FORMS = {
     "sign_out", "choose_grant", "choose_language", "finish_duty", "waive_duty", "open_identifier", "open_round",
     "record_visit", "withdraw_exclusion", "confirm_exclusions", "record_recall", "close_round", "decide_round",
+    "settle_difference", "tell_result",
 }  # fmt: skip
 #: records of a round that the scene has none of
 NOT_THERE = {"exclusion"}
 
+#: parts of addresses that name tubes and laboratories
+CUSTODY = {"lab", "code", "difference", "notice"}
+#: pages that answer a commander otherwise: not theirs to see, or leading on
+STATUS_ELSE = {"audit": 403, "send_results": 403, "result_notice": 302}
+
 
 def address(pattern: URLPattern, numbers: dict[str, object]) -> str:
     """The path of a route, each of its parts taken from ``numbers`` or made up."""
-    made_up = {"int": 1, "uuid": uuid.UUID(int=7), "str": "none", "slug": "none", "day": "2022-07-14"}
+    made_up = {"int": 1, "uuid": uuid.UUID(int=7), "str": "none", "path": "none", "slug": "none", "day": "2022-07-14"}
 
     def part(found: re.Match[str]) -> str:
         return str(numbers.get(found[2], made_up[found[1]]))
@@ -97,8 +104,16 @@ def test_the_same_pages_answer_to_whom_they_concern(route, villages, headquarter
     home = villages[0]
     numbers = {"duty": home.duty, "resident": home.people[0], "case": home.case, "order": home.order}
     numbers |= {"round": home.round, "earlier": home.round, "zone": home.zone}
+    if CUSTODY & set(re.findall(r"<\w+:(\w+)>", str(route.pattern))):
+        scene = tubes_on_their_way(county_hand(), home)
+        numbers |= {
+            "lab": scene.lab,
+            "code": scene.tubes["lab"],
+            "difference": scene.difference,
+            "notice": scene.notice,
+        }
     answer = headquarters.get(address(route, numbers))
-    assert answer.status_code == (403 if route.name == "audit" else 404 if route.name in NOT_THERE else 200)
+    assert answer.status_code == STATUS_ELSE.get(str(route.name), 404 if route.name in NOT_THERE else 200)
 
 
 @pytest.mark.parametrize("name", ["duties", "people", "duty_branches", "round", "missing", "round_people"])

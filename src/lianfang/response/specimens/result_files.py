@@ -46,12 +46,17 @@ class FileUnreadable(Refusal):
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that cannot be taken: its number as the spreadsheet counts, the column, why, and what to do."""
+    """A row that cannot be taken: its number as the spreadsheet counts, the column, why, and what to do.
+
+    ``fault`` is the reason as a code and ``given`` what stands there, for whoever says it in another language.
+    """
 
     row: int
     field: str
     why: str
     remedy: str
+    fault: str = ""
+    given: str = ""
 
     def __str__(self) -> str:
         return f"Row {self.row}, {self.field}: {self.why}; {self.remedy}."
@@ -151,7 +156,12 @@ def _sorted_out(lines: Sequence[tuple[int, Sequence[Any]]], places: dict[str, in
         read = _read_row(row, {field: cells[at] for field, at in places.items() if at < len(cells)}, otherwise)
         if isinstance(read, GoodRow) and (first := seen.setdefault(read.entry.code, row)) != row:
             read = BadRow(
-                row, TITLES["code"], f"tube {read.entry.code} stands in row {first} already", "keep one of the two"
+                row,
+                TITLES["code"],
+                f"tube {read.entry.code} stands in row {first} already",
+                "keep one of the two",
+                "twice",
+                str(first),
             )
         if isinstance(read, GoodRow):
             good.append(read)
@@ -163,29 +173,52 @@ def _sorted_out(lines: Sequence[tuple[int, Sequence[Any]]], places: dict[str, in
 def _read_row(row: int, cells: dict[str, Any], otherwise: datetime) -> GoodRow | BadRow:
     code, word = _text(cells.get("code")), _text(cells.get("value"))
     if not code:
-        return BadRow(row, TITLES["code"], "it is empty", "fill in the code printed on the tube")
+        return BadRow(row, TITLES["code"], "it is empty", "fill in the code printed on the tube", "no_code")
     if len(code) > LONGEST_CODE or not code.isprintable():
-        return BadRow(row, TITLES["code"], f"“{code[:20]}…” is no printed code", "scan the tube again")
+        return BadRow(
+            row, TITLES["code"], f"“{code[:20]}…” is no printed code", "scan the tube again", "not_a_code", code[:20]
+        )
     value = read_value(word)
     if value is None:
-        return BadRow(row, TITLES["value"], f"“{word[:20]}” is no finding", "write 阴性, 阳性, 可疑 or 样本不足")
+        return BadRow(
+            row,
+            TITLES["value"],
+            f"“{word[:20]}” is no finding",
+            "write 阴性, 阳性, 可疑 or 样本不足",
+            "not_a_finding",
+            word[:20],
+        )
     moments: dict[str, datetime] = {}
     for field in ("tested_at", "reported_at"):
         moment = _moment(cells.get(field))
         if isinstance(moment, str):
-            return BadRow(row, TITLES[field], f"“{moment[:20]}” is no date and time", "write it like 2022-07-14 18:30")
+            return BadRow(
+                row,
+                TITLES[field],
+                f"“{moment[:20]}” is no date and time",
+                "write it like 2022-07-14 18:30",
+                "not_a_time",
+                moment[:20],
+            )
         if moment is not None:
             moments[field] = moment
     tested = moments.get("tested_at", min(moments.get("reported_at", otherwise), otherwise))
     reported = moments.get("reported_at")
     if tested > otherwise or (reported is not None and reported > otherwise):
-        return BadRow(row, TITLES["tested_at"], "it lies after now", "correct the date")
+        return BadRow(row, TITLES["tested_at"], "it lies after now", "correct the date", "still_to_come")
     if reported is not None and reported < tested:
-        return BadRow(row, TITLES["reported_at"], "it lies before the test", "correct one of the two")
+        return BadRow(
+            row, TITLES["reported_at"], "it lies before the test", "correct one of the two", "before_the_test"
+        )
     ct = _number(cells.get("ct"))
     if isinstance(ct, str):
         return BadRow(
-            row, TITLES["ct"], f"“{ct[:20]}” is no Ct value", f"write a number up to {LATEST_CT:.0f} or leave it empty"
+            row,
+            TITLES["ct"],
+            f"“{ct[:20]}” is no Ct value",
+            f"write a number up to {LATEST_CT:.0f} or leave it empty",
+            "not_a_ct",
+            ct[:20],
         )
     return GoodRow(row, ResultEntry(value, tested, code=code, reported_at=reported, ct=ct))
 

@@ -7,11 +7,17 @@ from lianfang.response.specimens.actions.handovers import HandOverReceipt, hand_
 from lianfang.response.specimens.actions.labs import register_lab
 from lianfang.response.specimens.actions.notices import ToldReceipt, record_told
 from lianfang.response.specimens.actions.registration import TubesReceipt, register_tubes, registered_tubes
-from lianfang.response.specimens.actions.result_files import FileReceipt, check_result_file, import_results
+from lianfang.response.specimens.actions.result_files import (
+    BadRow,
+    FileReceipt,
+    check_result_file,
+    import_results,
+)
 from lianfang.response.specimens.actions.results import ResultsReceipt, correct_result, record_results
 from lianfang.response.specimens.actions.voids import MoveReceipt, VoidReceipt, move_sample, void_samples
 
 __all__ = [
+    "BadRow",
     "BoxReceipt",
     "FileReceipt",
     "HandOverReceipt",

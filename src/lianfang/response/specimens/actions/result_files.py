@@ -103,7 +103,7 @@ def _looked_through(
     refused = refused_results([row.entry for row in table.good], by=by, lab=lab)
     good = [row for row, item in zip(table.good, refused, strict=True) if item is None]
     turned_down = [
-        BadRow(row.row, "管码", item.sentence.partition(": ")[0], REMEDIES[item.why])
+        BadRow(row.row, "管码", item.sentence.partition(": ")[0], REMEDIES[item.why], item.why, row.entry.code)
         for row, item in zip(table.good, refused, strict=True)
         if item is not None
     ]

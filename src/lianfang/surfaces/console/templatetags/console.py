@@ -21,6 +21,7 @@ from lianfang.response.command.permissions import READ_COMMAND
 from lianfang.response.command.queries import incidents
 from lianfang.response.quarantine.permissions import READ_ORDERS
 from lianfang.response.screening.permissions import READ_ROUNDS
+from lianfang.response.specimens.permissions import READ_CUSTODY
 from lianfang.response.workforce.permissions import READ_WORKFORCE
 from lianfang.response.zones.permissions import READ_ZONES
 from lianfang.surfaces.console import words
@@ -42,6 +43,8 @@ MENU = (
     ("cases", "virus", READ_CASES),
     ("contacts", "users-group", READ_CASES),
     ("rounds", "test-pipe", READ_ROUNDS),
+    ("custody", "truck", READ_CUSTODY),
+    ("labs", "building-hospital", READ_CUSTODY),
     ("zones", "map-pin", READ_ZONES),
     ("quarantine", "home-check", READ_ORDERS),
     ("checkpoints", "barrier-block", READ_CHECKPOINTS),
@@ -63,6 +66,8 @@ def menu_title(name: str) -> str:
         "people": _("People"),
         "directives": _("Directives"),
         "rounds": _("Rounds"),
+        "custody": _("Custody"),
+        "labs": _("Laboratories"),
         "zones": _("Zones"),
         "quarantine": _("Quarantine"),
         "checkpoints": _("Checkpoints"),

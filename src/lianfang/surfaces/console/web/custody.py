@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lianfang.core.access.audit import record_audit
 from lianfang.kit.refusals import NotFound
@@ -31,7 +32,7 @@ def stage_word(stage: str) -> str:
         "box": _("in a box"),
         "courier": _("with a courier"),
         "lab": _("at a laboratory"),
-        "missing": _("missing"),
+        "missing": _("gone missing"),
         "lost": _("lost"),
         "reported": _("reported"),
     }.get(stage, stage)
@@ -61,10 +62,24 @@ def show_custody(request: ActingRequest) -> HttpResponse:
     figures = [*_stage_figures(request, counts), _late_figure(request, counts)]
     sections = [
         Section(_("Tubes without a result"), holder_listing(request, counts), figures),
-        Section(_("To be cleared up now"), difference_listing(request, open)),
         Section(_("Hand-overs"), hand_over_listing(request), page_size=10),
     ]
-    return answer_record(request, sections, heading=_("Custody"), lead=present_only(request), lead_tone="warn")
+    if open:  # what must be done comes before what is so
+        sections.insert(0, Section(_("To be cleared up now"), difference_listing(request, open)))
+    lead = present_only(request) or _what_now(open, sum(count.late for count in counts))
+    tone = "warn" if request.at or open else ""
+    return answer_record(request, sections, heading=_("Custody"), lead=lead, lead_tone=tone)
+
+
+def _what_now(open: list[DifferenceRow], late: int) -> str:
+    if open:
+        return ngettext(
+            "%(n)s difference at a hand-over waits to be cleared up: start there.",
+            "%(n)s differences at hand-overs wait to be cleared up: start there.", len(open),
+        ) % {"n": len(open)}  # fmt: skip
+    if late:
+        return _("Every count agreed. Results of %(n)s tubes are late: ask who has them.") % {"n": late}
+    return _("Every count agreed and no result is late.")
 
 
 def present_only(request: ActingRequest) -> str:
@@ -226,7 +241,7 @@ def difference_listing(request: ActingRequest, rows: list[DifferenceRow]) -> Lis
             lambda d: address(request, "tube", d.code) if d.tube else "",
         ),
         Column(_("Given by"), lambda d: d.giver),
-        Column(_("Taken by"), lambda d: d.taker),
+        Column(_("Received by"), lambda d: d.taker),
         Column(_("Noticed"), lambda d: d.noticed_at, look="time"),
         Column(_("Clear up by"), lambda d: d.due_at, look="time"),
         Column(_("Responsible"), lambda d: words.role_word(d.role)),
@@ -242,7 +257,7 @@ def difference_listing(request: ActingRequest, rows: list[DifferenceRow]) -> Lis
 
 def difference_word(row: DifferenceRow) -> str:
     """Return what is wrong, in the reader's language."""
-    return _("missing") if row.kind == "missing" else _("extra")
+    return _("gone missing") if row.kind == "missing" else _("extra")
 
 
 def _ended(row: DifferenceRow, may: bool) -> str:
@@ -256,7 +271,7 @@ def hand_over_listing(request: ActingRequest, lab: UUID | None = None) -> Listin
     columns = [
         Column(_("When"), lambda s: s.handed_at, look="time"),
         Column(_("Given by"), lambda s: s.giver),
-        Column(_("Taken by"), lambda s: s.taker, lambda s: _lab_address(request, s.lab)),
+        Column(_("Received by"), lambda s: s.taker, lambda s: _lab_address(request, s.lab)),
         Column(_("On the list"), lambda s: s.tubes, look="number"),
         Column(_("Giver counted"), lambda s: s.tubes_given, look="number"),
         Column(

@@ -30,7 +30,7 @@ def show_difference(request: ActingRequest, difference: UUID) -> HttpResponse:
     facts = [
         (_("Tube"), row.code or _("not named: %(n)s tubes") % {"n": row.number},
          address(request, "tube", row.code) if row.tube else ""),
-        (_("Given by"), row.giver, ""), (_("Taken by"), row.taker, ""), (_("Noticed"), as_text(row.noticed_at), ""),
+        (_("Given by"), row.giver, ""), (_("Received by"), row.taker, ""), (_("Noticed"), as_text(row.noticed_at), ""),
         (_("Clear up by"), as_text(row.due_at), ""), (_("Responsible"), words.role_word(row.role), ""),
         (_("Outcome"), " · ".join(p for p in (words.word(row.outcome), row.place, row.reason) if p), ""),
     ]  # fmt: skip

@@ -15,6 +15,7 @@ from lianfang.kit.clock import LOCAL, local_date, response_now
 from lianfang.kit.codes import CodeRange
 from lianfang.response.cases.permissions import READ_CASES
 from lianfang.response.quarantine.permissions import READ_ORDERS
+from lianfang.response.specimens.permissions import READ_CUSTODY
 from lianfang.response.zones.permissions import READ_ZONES
 from lianfang.surfaces.console import queries, words
 from lianfang.surfaces.console.addresses import MINUTE, address
@@ -26,7 +27,14 @@ from lianfang.surfaces.console.templatetags.console import place_of
 from lianfang.surfaces.session import ActingRequest
 
 #: kinds of subject that have a page of their own, of the same name, and what it takes to see it
-RECORDS = {"case": READ_CASES, "order": READ_ORDERS, "zone": READ_ZONES, "resident": READ_PEOPLE}
+RECORDS = {
+    "custody_difference": READ_CUSTODY,
+    "result_notice": READ_CUSTODY,
+    "case": READ_CASES,
+    "order": READ_ORDERS,
+    "zone": READ_ZONES,
+    "resident": READ_PEOPLE,
+}
 STATES = ("outstanding", "done", "waived", "cancelled")
 
 

@@ -16,7 +16,7 @@ from lianfang.kit.clock import response_now
 from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Refusal
 from lianfang.response.specimens import queries
-from lianfang.response.specimens.actions import FileReceipt, check_result_file
+from lianfang.response.specimens.actions import BadRow, FileReceipt, check_result_file
 from lianfang.response.specimens.permissions import READ_CUSTODY, RECORD_RESULTS
 from lianfang.response.specimens.queries import LabLoad
 from lianfang.surfaces.console.addresses import address
@@ -218,12 +218,40 @@ def _bad_rows(request: ActingRequest, receipt: FileReceipt) -> dict[str, Any]:
     columns = [
         Column(_("Row"), lambda b: b.row, look="number"),
         Column(_("Column"), lambda b: b.field),
-        Column(_("What is wrong"), lambda b: b.why),
-        Column(_("What to do"), lambda b: b.remedy),
+        Column(_("What is wrong"), lambda b: fault_words(b)[0]),
+        Column(_("What to do"), lambda b: fault_words(b)[1]),
     ]
     listing = Listing("bad_rows", columns, *whole(receipt.bad_rows), "")
     # the file is not kept until it is taken in, so that there is nothing yet to export from or to turn pages of
     return shown(request, listing, "bad_rows", max(1, len(receipt.bad_rows))) | {"exports": []}
+
+
+def fault_words(bad: BadRow) -> tuple[str, str]:
+    """Return what is wrong with a row and what to do, in the reader's language."""
+    given = {"given": bad.given}
+    return {
+        "no_code": (_("the code is empty"), _("fill in the code printed on the tube")),
+        "not_a_code": (_("“%(given)s” is no printed code") % given, _("scan the tube again")),
+        "not_a_finding": (_("“%(given)s” is no finding") % given, _("write 阴性, 阳性, 可疑 or 样本不足")),
+        "not_a_time": (_("“%(given)s” is no date and time") % given, _("write it like 2022-07-14 18:30")),
+        "still_to_come": (_("the time lies after now"), _("correct the date")),
+        "before_the_test": (_("reported before it was tested"), _("correct one of the two times")),
+        "not_a_ct": (_("“%(given)s” is no Ct value") % given, _("write a number up to 60 or leave it empty")),
+        "twice": (_("this tube stands in row %(given)s already") % given, _("keep one of the two rows")),
+        "unknown_tube": (
+            _("tube %(given)s is not registered") % given, _("keep the tube and ask the sampling site to send its batch"),
+        ),
+        "outside_area": (
+            _("tube %(given)s comes from outside your area") % given, _("give it to the laboratory that serves that place"),
+        ),
+        "empty_tube": (_("tube %(given)s holds nobody by the records") % given, _("find the sheet of this tube first")),
+        "another_lab": (
+            _("another laboratory received tube %(given)s") % given, _("let that one report it, or record its hand-over"),
+        ),
+        "has_result": (
+            _("tube %(given)s was reported otherwise before") % given, _("correct that result with a reason, by itself"),
+        ),
+    }.get(bad.fault, (bad.why, bad.remedy))  # fmt: skip
 
 
 def _take_in(request: ActingRequest, row: queries.LabRow) -> HttpResponse:

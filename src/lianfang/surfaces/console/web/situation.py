@@ -20,6 +20,7 @@ from lianfang.response.command.queries import incidents, level_history
 from lianfang.response.command.queries import situation as command_situation
 from lianfang.response.quarantine.permissions import READ_ORDERS
 from lianfang.response.screening.permissions import READ_ROUNDS
+from lianfang.response.specimens.permissions import READ_CUSTODY
 from lianfang.response.workforce.permissions import READ_WORKFORCE
 from lianfang.response.zones.permissions import READ_ZONES
 from lianfang.surfaces.console import words
@@ -29,6 +30,7 @@ from lianfang.surfaces.console.queries import duties_by_kind
 from lianfang.surfaces.console.templatetags.console import place_of
 from lianfang.surfaces.console.web.checkpoints import checkpoint_figures
 from lianfang.surfaces.console.web.climbed import climbed_total
+from lianfang.surfaces.console.web.custody import custody_figures
 from lianfang.surfaces.console.web.quarantine import quarantine_figures
 from lianfang.surfaces.console.web.rounds import round_figures
 from lianfang.surfaces.console.web.workforce import workforce_figures
@@ -56,6 +58,7 @@ def groups() -> list[tuple[str, str, Any]]:
     return [
         (_("Cases and contacts"), READ_CASES, case_figures),
         (_("Rounds of testing"), READ_ROUNDS, round_figures),
+        (_("Tubes without a result"), READ_CUSTODY, custody_figures),
         (_("Zones"), READ_ZONES, zone_figures),
         (_("Quarantine"), READ_ORDERS, quarantine_figures),
         (_("Checkpoints"), READ_CHECKPOINTS, checkpoint_figures),
