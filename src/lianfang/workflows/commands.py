@@ -99,6 +99,7 @@ COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     "record_results": (specimens.RecordResults, calls(positive_pool.record_results)),
     "correct_result": (specimens.CorrectResult, calls(positive_pool.correct_result, "number")),
     "register_tubes": (specimens.RegisterTubes, calls(positive_pool.register_tubes)),
+    "import_results": _followed(specimens.COMMANDS, "import_results", positive_pool.after_import),
     "move_sample": _followed(specimens.COMMANDS, "move_sample", positive_pool.after_moving),
     "declare_incident": _followed(command.COMMANDS, "declare_incident", positive_pool.after_declaring),
 }

@@ -17,7 +17,8 @@ from lianfang.surfaces.console.queries import count_audit, duty_line
 from lianfang.surfaces.session import POLICY
 from surfaces.console.browsing import PASSWORD, account, signed_in
 from surfaces.console.custody_scene import tubes_on_their_way
-from surfaces.console.scene import county_hand
+from surfaces.console.scene import BEGUN, NOW, county_hand
+from workflows.pool_making import members, report, the_pool, tube
 
 pytestmark = pytest.mark.django_db
 pytest_plugins = ["surfaces.console.browsers"]
@@ -27,7 +28,7 @@ OPEN = {"sign_in", "choose_language"}
 FORMS = {
     "sign_out", "choose_grant", "choose_language", "finish_duty", "waive_duty", "open_identifier", "open_round",
     "record_visit", "withdraw_exclusion", "confirm_exclusions", "record_recall", "close_round", "decide_round",
-    "settle_difference", "tell_result",
+    "settle_difference", "tell_result", "release_pool", "register_pool_case", "tell_pool", "acknowledge_pool",
 }  # fmt: skip
 #: records of a round that the scene has none of
 NOT_THERE = {"exclusion"}
@@ -104,6 +105,11 @@ def test_the_same_pages_answer_to_whom_they_concern(route, villages, headquarter
     home = villages[0]
     numbers = {"duty": home.duty, "resident": home.people[0], "case": home.case, "order": home.order}
     numbers |= {"round": home.round, "earlier": home.round, "zone": home.zone}
+    if str(route.pattern).startswith("pools/<"):
+        by = county_hand()
+        made = tube(by, home.people, BEGUN)
+        report(by, made, "positive", NOW)
+        numbers |= {"pool": the_pool(by, made).id, "member": members(by, made, NOW)[0].id}
     if CUSTODY & set(re.findall(r"<\w+:(\w+)>", str(route.pattern))):
         scene = tubes_on_their_way(county_hand(), home)
         numbers |= {

@@ -257,6 +257,14 @@ def pool_row(pool: uuid.UUID, *, by: Actor) -> PoolRow:
     return rows[0]
 
 
+def pool_protocol(pool: uuid.UUID, *, by: Actor) -> str:
+    """Return the dated protocol under which a pool was formed."""
+    rows = _read(by, "SELECT protocol FROM cases_pool WHERE county = %(county)s AND id = %(pool)s", {"pool": pool})
+    if not rows:
+        raise PoolNotFound(f"There is no pool {pool} in your area. Open the list of pools.")
+    return str(rows[0][0])
+
+
 def pool_members(pool: uuid.UUID, *, by: Actor) -> list[MemberRow]:
     """List the people of a pool in the actor's area, those who wait for somebody first; the look is logged."""
     params = {"pool": pool, "now": response_now(), "ended": list(ENDED)}

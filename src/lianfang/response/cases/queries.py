@@ -13,20 +13,22 @@ from lianfang.core.access.scope import acting
 from lianfang.kit.clock import response_now
 from lianfang.response.cases import permissions as may
 from lianfang.response.cases.pool_queries import (
+    WAITING,
     InformRow,
     MemberRow,
     PoolRow,
     pool_disagreements,
     pool_informs,
     pool_members,
+    pool_protocol,
     pool_row,
     pools,
 )
 
 __all__ = [
-    "CaseEntry", "CaseRow", "ChainRow", "ContactRow", "InformRow", "MemberRow", "PoolRow", "PositiveRow", "case_counts",
+    "WAITING", "CaseEntry", "CaseRow", "ChainRow", "ContactRow", "InformRow", "MemberRow", "PoolRow", "PositiveRow", "case_counts",
     "case_history", "cases", "chain", "community_count", "community_positives", "contact_counts", "contacts", "hanging_on",
-    "pool_disagreements", "pool_informs", "pool_members", "pool_row", "pools", "positives", "trajectory",
+    "pool_disagreements", "pool_informs", "pool_members", "pool_protocol", "pool_row", "pools", "positives", "trajectory",
 ]  # fmt: skip
 
 VILLAGE = """

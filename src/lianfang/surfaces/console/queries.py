@@ -76,6 +76,8 @@ SUBJECTS = {
     "contact": "SELECT resident FROM cases_contact WHERE page.subject_kind = 'contact' AND id = page.subject",
     "screen_positive": "SELECT resident FROM cases_screenpositive"
     " WHERE page.subject_kind = 'screen_positive' AND id = page.subject",
+    "pool_member": "SELECT resident FROM cases_poolmember"
+    " WHERE page.subject_kind = 'pool_member' AND id = page.subject",
     "order": "SELECT resident FROM quarantine_order WHERE page.subject_kind = 'order' AND id = page.subject",
 }
 

@@ -15,7 +15,7 @@ from lianfang.core.territory.queries import standing
 from lianfang.kit.clock import LOCAL, local_date, response_now
 from lianfang.kit.codes import CodeRange
 from lianfang.kit.ids import new_id
-from lianfang.response.cases.permissions import READ_CASES
+from lianfang.response.cases.permissions import READ_CASES, READ_POOLS
 from lianfang.response.checkpoints.permissions import READ_CHECKPOINTS
 from lianfang.response.command.permissions import READ_COMMAND
 from lianfang.response.command.queries import incidents
@@ -45,6 +45,7 @@ MENU = (
     ("rounds", "test-pipe", READ_ROUNDS),
     ("custody", "truck", READ_CUSTODY),
     ("labs", "building-hospital", READ_CUSTODY),
+    ("pools", "alert-triangle", READ_POOLS),
     ("zones", "map-pin", READ_ZONES),
     ("quarantine", "home-check", READ_ORDERS),
     ("checkpoints", "barrier-block", READ_CHECKPOINTS),
@@ -68,6 +69,7 @@ def menu_title(name: str) -> str:
         "rounds": _("Rounds"),
         "custody": _("Custody"),
         "labs": _("Laboratories"),
+        "pools": _("Positive pools"),
         "zones": _("Zones"),
         "quarantine": _("Quarantine"),
         "checkpoints": _("Checkpoints"),

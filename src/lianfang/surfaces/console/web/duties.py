@@ -13,7 +13,7 @@ from lianfang.core.territory.queries import children, path, standing
 from lianfang.core.territory.rules import DivisionUnknown
 from lianfang.kit.clock import LOCAL, local_date, response_now
 from lianfang.kit.codes import CodeRange
-from lianfang.response.cases.permissions import READ_CASES
+from lianfang.response.cases.permissions import READ_CASES, READ_POOLS
 from lianfang.response.quarantine.permissions import READ_ORDERS
 from lianfang.response.specimens.permissions import READ_CUSTODY
 from lianfang.response.zones.permissions import READ_ZONES
@@ -28,6 +28,7 @@ from lianfang.surfaces.session import ActingRequest
 
 #: kinds of subject that have a page of their own, of the same name, and what it takes to see it
 RECORDS = {
+    "pool": READ_POOLS,
     "custody_difference": READ_CUSTODY,
     "result_notice": READ_CUSTODY,
     "case": READ_CASES,

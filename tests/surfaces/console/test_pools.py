@@ -1,0 +1,92 @@
+"""The pages of positive pools: who is held where, what a person decides, and the notice that somebody is free."""
+
+import pytest
+
+from lianfang.kit.clock import clock_at
+from surfaces.console.browsing import account, cells, hidden, signed_in, text
+from surfaces.console.scene import NOW, county_hand
+from workflows.pool_making import HOUR, members, owed, report, resample, the_pool, tube
+
+pytestmark = pytest.mark.django_db
+pytest_plugins = ["surfaces.console.browsers"]
+
+LATER = NOW + HOUR * 4
+
+
+@pytest.fixture
+def pool(villages):
+    """A pool over two villages: somebody's resample is negative, another's positive, the others wait."""
+    by = county_hand()
+    made = tube(by, [*villages[0].people, *villages[1].people], NOW - HOUR)
+    report(by, made, "positive", NOW)
+    waiting = [one for one in members(by, made, NOW) if one.state == "to_resample"]
+    resample(by, waiting[0], NOW + HOUR, "negative")
+    resample(by, waiting[1], NOW + HOUR, "positive")
+    with clock_at(LATER):
+        yield by, made, the_pool(by, made), waiting
+
+
+@pytest.fixture
+def epidemiologist(pool):
+    return signed_in(account(("epidemiologist", "epidemiology", "469021"))[0])
+
+
+def test_the_list_counts_who_waits_for_what(pool, epidemiologist):
+    _, _, row, _ = pool
+    (shown,) = cells(text(epidemiologist.get("/pools/")))
+    assert shown[0] == row.code and shown[6:12] == ["6", "2", "0", "1", "1", "0"]
+
+
+def test_a_pool_shows_everybody_with_the_end_of_their_hold(pool, epidemiologist):
+    _, _, row, waiting = pool
+    page = text(epidemiologist.get(f"/pools/{row.id}"))
+    for one in waiting:
+        assert one.name in page
+    assert "2022-07-15 12:00" in page
+
+
+def test_letting_go_asks_first_and_leaves_a_notice(pool, epidemiologist):
+    by, made, row, waiting = pool
+    page = text(epidemiologist.get(f"/pools/{row.id}"))
+    form = {"people": hidden(page, "people"), "reason": "单采复核阴性"}
+    asked = text(epidemiologist.post(f"/pools/{row.id}/release", form))
+    assert waiting[0].name in asked and waiting[1].name not in asked
+    assert [one.state for one in members(by, made, LATER)].count("released") == 0
+    sent = form | {"confirmed": "yes", "command": hidden(asked, "command"), "valid_at": hidden(asked, "valid_at")}
+    for _ in range(2):
+        assert epidemiologist.post(f"/pools/{row.id}/release", sent).status_code == 302
+    assert [one.state for one in members(by, made, LATER)].count("released") == 1
+    notice = text(epidemiologist.get(f"/pools/{row.id}/people/{waiting[0].id}"))
+    assert "不留任何限制" in notice and "单采复核阴性" in notice
+
+
+def test_a_positive_resample_is_registered_from_the_page(pool, epidemiologist):
+    by, made, row, waiting = pool
+    form = {"member": str(waiting[1].id), "class_code": "asymptomatic_case", "reason": "复核阳性"}
+    asked = text(epidemiologist.post(f"/pools/{row.id}/case", form))
+    sent = form | {"confirmed": "yes", "command": hidden(asked, "command"), "valid_at": hidden(asked, "valid_at")}
+    assert epidemiologist.post(f"/pools/{row.id}/case", sent).status_code == 302
+    assert [one.state for one in members(by, made, LATER)].count("case") == 3, "two were cases before"
+
+
+def test_a_community_sees_and_tells_its_own(pool, villages):
+    by, _, row, waiting = pool
+    officer = signed_in(account(("community", "community", str(villages[0].code)))[0])
+    page = text(officer.get(f"/pools/{row.id}"))
+    mine = [one for one in waiting if one.division_code // 1000 == villages[0].code]
+    assert all(one.name in page for one in mine)
+    assert not any(one.name in page for one in waiting if one not in mine)
+    form = {"people": hidden(page, "people")}
+    asked = text(officer.post(f"/pools/{row.id}/tell", form))
+    sent = form | {"confirmed": "yes", "command": hidden(asked, "command"), "valid_at": hidden(asked, "valid_at")}
+    assert officer.post(f"/pools/{row.id}/tell", sent).status_code == 302
+    assert len(owed(by, "inform_pool_community")) == 1, "the other village still has to"
+
+
+def test_the_police_say_that_they_know(pool):
+    by, _, row, _ = pool
+    station = signed_in(account(("police", "security", "469021"))[0])
+    asked = text(station.post(f"/pools/{row.id}/acknowledge", {}))
+    sent = {"confirmed": "yes", "command": hidden(asked, "command"), "valid_at": hidden(asked, "valid_at")}
+    assert station.post(f"/pools/{row.id}/acknowledge", sent).status_code == 302
+    assert owed(by, "inform_pool_police") == []
