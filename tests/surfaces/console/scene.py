@@ -19,8 +19,8 @@ from lianfang.response.checkpoints.actions import open_checkpoint
 from lianfang.response.command.actions import declare_incident
 from lianfang.response.quarantine.actions import issue_orders
 from lianfang.response.quarantine.rules import NewOrder
-from lianfang.response.screening.actions import open_round
-from lianfang.response.screening.rules import AreaEntry
+from lianfang.response.screening.actions import open_round, open_sites
+from lianfang.response.screening.rules import AreaEntry, SiteEntry
 from lianfang.response.zones.actions import draw_zone
 from lianfang.response.zones.rules import NewArea
 
@@ -59,6 +59,7 @@ class Village:
     round: uuid.UUID
     zone: uuid.UUID
     duty: int
+    site: uuid.UUID
 
 
 def permissions() -> set[str]:
@@ -105,6 +106,8 @@ def village(by: Actor, incident: uuid.UUID, code: int, name: str, number: int) -
         by=by, incident=incident, area_code=code * 1000, title=f"round in {name}", pack=ED9, valid_at=BEGUN,
         areas=[AreaEntry(code * 1000, code * 1000 + 999, "high_risk")],
     )  # fmt: skip
+    site = new_id()
+    open_sites(round.id, [SiteEntry(site, f"{name}采样点", grid, 2, 2)], by=by, valid_at=BEGUN)
     zone = draw_zone(
         by=by, incident=incident, name=f"zone {number}", level="medium_risk", protocol=ED9, valid_at=BEGUN,
         areas=[NewArea(code * 1000, code * 1000 + 999)], emergency="just found", **WORDS,
@@ -114,7 +117,7 @@ def village(by: Actor, incident: uuid.UUID, code: int, name: str, number: int) -
         ends_at=local("2022-07-20"), valid_at=BEGUN, **WORDS,
     )  # fmt: skip
     duty = next(d.id for d in duties(by=by, within=code_range(code), kind="core_info"))
-    return Village(code, name, people, case.id, order.id, round.id, zone.id, duty)
+    return Village(code, name, people, case.id, order.id, round.id, zone.id, duty, site)
 
 
 def settle(by: Actor, grid: int, name: str, number: int) -> list[uuid.UUID]:

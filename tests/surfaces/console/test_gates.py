@@ -26,9 +26,11 @@ pytest_plugins = ["surfaces.console.browsers"]
 OPEN = {"sign_in", "choose_language"}
 #: what takes only POST
 FORMS = {
-    "sign_out", "choose_grant", "choose_language", "finish_duty", "waive_duty", "open_identifier", "open_round",
-    "record_visit", "withdraw_exclusion", "confirm_exclusions", "record_recall", "close_round", "decide_round",
-    "settle_difference", "tell_result", "release_pool", "register_pool_case", "tell_pool", "acknowledge_pool",
+    "acknowledge_pool", "call_slot", "choose_grant", "choose_language", "close_round", "confirm_exclusions",
+    "confirm_slots", "count_queue", "decide_round", "finish_duty", "open_identifier", "open_lanes",
+    "open_needed_sites", "open_round", "plan_slots", "record_recall", "record_visit", "register_pool_case",
+    "release_pool", "replan_slots", "settle_difference", "sign_out", "tell_pool", "tell_result", "waive_duty",
+    "withdraw_exclusion",
 }  # fmt: skip
 #: records of a round that the scene has none of
 NOT_THERE = {"exclusion"}
@@ -91,7 +93,7 @@ def test_a_link_never_changes_anything(headquarters, villages, name):
 def test_another_villages_records_are_refused_and_never_shown(route, villages, office, worker):
     _home, other = villages
     private = {"duty": other.duty, "resident": other.people[0], "case": other.case, "order": other.order}
-    private["round"] = other.round
+    private["round"], private["site"] = other.round, other.site
     part = re.search(r"<\w+:(\w+)>", str(route.pattern))
     for browser in (office, worker):
         answer = browser.get(address(route, private | {"zone": other.zone}))
@@ -104,7 +106,7 @@ def test_another_villages_records_are_refused_and_never_shown(route, villages, o
 def test_the_same_pages_answer_to_whom_they_concern(route, villages, headquarters):
     home = villages[0]
     numbers = {"duty": home.duty, "resident": home.people[0], "case": home.case, "order": home.order}
-    numbers |= {"round": home.round, "earlier": home.round, "zone": home.zone}
+    numbers |= {"round": home.round, "earlier": home.round, "zone": home.zone, "site": home.site}
     if str(route.pattern).startswith("pools/<"):
         by = county_hand()
         made = tube(by, home.people, BEGUN)

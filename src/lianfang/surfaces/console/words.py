@@ -243,6 +243,14 @@ WORDS = {
     "inspection": _("inspection team"),
     "shift_assignment": _("crew of a shift"),
     "under_way": _("under way"),
+    # lanes of a sampling site, sampling at home
+    "ordinary": _("ordinary lane"),
+    "symptomatic": _("lane for symptoms"),
+    "yellow_code": _("lane for yellow codes"),
+    "over_80_alone": _("80 or older and alone"),
+    "sealed_household": _("sealed household"),
+    "unable": _("unable to come"),
+    "ordered": _("ordered"),
     # zones, further
     "drawn": _("drawn"),
     "stepped_down": _("stepped down"),
