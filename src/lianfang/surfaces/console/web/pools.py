@@ -33,19 +33,16 @@ def show_pools(request: ActingRequest) -> HttpResponse:
     """List the pools in which people of the area are, those where somebody waits first."""
     rows = queries.pools(by=request.actor, at=request.at, value=request.GET.get("value", ""))
     total, read = whole(rows)
-    places = place_names([row.division_code for row in rows])
     columns = [
         Column(_("Tube"), lambda p: p.code, lambda p: address(request, "pool", p.id)),
         Column(_("Result"), lambda p: _standing(p), look="mark", tone=lambda p: "overdue" if p.open else ""),
-        Column(_("Filled at"), lambda p: places[p.division_code]),
-        Column(_("Reported"), lambda p: p.reported_at, look="time"),
         Column(_("To be settled by"), lambda p: p.due_at, look="time"),
         Column(_("Time left"), lambda p: _left(p), tone=lambda p: _late(p)),
-        Column(_("People"), lambda p: p.members, lambda p: address(request, "pool", p.id), look="number"),
-        Column(_("To be sampled"), lambda p: p.to_resample, lambda p: _people(request, p, "to_resample"), look="number"),
-        Column(_("Result awaited"), lambda p: p.awaiting_result, lambda p: _people(request, p, "awaiting_result"), look="number"),
-        Column(_("To be let go"), lambda p: p.to_release, lambda p: _people(request, p, "retest_negative"), look="number"),
-        Column(_("To be registered"), lambda p: p.to_decide, lambda p: _people(request, p, "retest_positive"), look="number",
+        Column(_("In it"), lambda p: p.members, lambda p: address(request, "pool", p.id), look="number"),
+        Column(_("To sample"), lambda p: p.to_resample, lambda p: _people(request, p, "to_resample"), look="number"),
+        Column(_("Awaited"), lambda p: p.awaiting_result, lambda p: _people(request, p, "awaiting_result"), look="number"),
+        Column(_("To let go"), lambda p: p.to_release, lambda p: _people(request, p, "retest_negative"), look="number"),
+        Column(_("To register"), lambda p: p.to_decide, lambda p: _people(request, p, "retest_positive"), look="number",
                tone=lambda p: "overdue" if p.to_decide else ""),
         Column(_("Let go"), lambda p: p.released, lambda p: _people(request, p, "released"), look="number"),
         Column(_("Cases"), lambda p: p.cases, lambda p: _people(request, p, "case"), look="number"),
