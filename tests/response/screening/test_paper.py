@@ -13,6 +13,7 @@ from lianfang.core.people.rules import VisitorEntry
 from lianfang.kit.clock import local
 from lianfang.response.screening.paper import (
     BLANK,
+    HOUSEHOLD,
     LETTERS,
     LINES,
     ExtraEntry,
@@ -43,7 +44,7 @@ def rosters(draw):
     number, people = count(1), []
     for grid in range(draw(st.integers(1, 3))):
         mode, pool = draw(
-            st.sampled_from([("single", 1), ("household", 10), ("pooled", 5), ("pooled", 10), ("pooled", 20)])
+            st.sampled_from([("single", 1), ("household", 1), ("household", 12), ("pooled", 5), ("pooled", 10), ("pooled", 20)])
         )
         for building in range(draw(st.integers(1, 3))):
             for household in range(draw(st.integers(1, 6))):
@@ -75,8 +76,9 @@ def test_households_share_a_tube_unless_they_are_larger_than_it(people):
     tubes = [tube for sheet in lay_out(people) for tube in sheet.tubes]
     for household, members in size.items():
         shared = [tube for tube in tubes if any(one.household == household for one in tube)]
-        pool = shared[0][0].pool
-        assert len(shared) == -(-members // min(pool, LINES)) or members > pool
+        one = shared[0][0]
+        size = min(max(one.pool, HOUSEHOLD) if one.mode == "household" else one.pool, LINES)
+        assert len(shared) == -(-members // size) or members > size
         if shared[0][0].mode == "household":
             assert all(one.household == household for tube in shared for one in tube)
 

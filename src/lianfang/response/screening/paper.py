@@ -19,6 +19,8 @@ from lianfang.response.specimens.rules import tube_code_fault
 
 #: lines of people on a page of A4 that can be filled in with gloves on, and blank ones below for people who are not listed
 LINES, BLANK = 20, 4
+#: people of one household whom one tube takes, where the round does not say
+HOUSEHOLD = 10
 #: people printed by one command: a small township
 MOST_PEOPLE = 20_000
 #: without I, L, O and U, which are misread (Crockford's base 32)
@@ -116,7 +118,7 @@ def lay_out(people: Iterable[Listed]) -> list[SheetPlan]:
     """
     sheets = []
     for (code, _, mode, pool), group in groupby(people, lambda p: (p.division_code, p.building, p.mode, p.pool)):
-        size = min(pool, LINES)
+        size = min(max(pool, HOUSEHOLD) if mode == "household" else pool, LINES)
         sheets += [SheetPlan(code, mode, size, tubes) for tubes in _pages(_tubes(list(group), mode, size))]
     return sheets
 
@@ -193,7 +195,7 @@ def typing_faults(
     """Return everything that is wrong with a sheet as typed, line by line, as sentences."""
     faults = [f"Line {line.line}: {why}" for line in lines if (why := _line_fault(line, sheet, now))]
     faults += [f"Line {extra.line}: {why}" for extra in extras if (why := _extra_fault(extra, sheet, now))]
-    numbers = Counter(line.line for line in [*lines, *extras])
+    numbers = Counter([*(line.line for line in lines), *(extra.line for extra in extras)])
     faults += [f"Line {line} was typed {times} times: keep one." for line, times in numbers.items() if times > 1]
     if total < 0:
         faults.append("The total at the foot of the sheet is a number of people: 0 or more.")

@@ -2,14 +2,14 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from lianfang.core.access.rules import Actor
-from lianfang.response.screening.queries import find_at_table
+from lianfang.response.screening.queries import find_at_table, sheet_by_code, sheet_people, sheets
 
 router = Router(tags=["sampling table"])
 
@@ -51,5 +51,64 @@ def post_look_up(request: HttpRequest, body: LookUp) -> Any:
 
     It is sent as a body, so that no number ever stands in an address or its logs.
     """
+    return find_at_table(by=_by(request), **body.model_dump())
+
+
+class SheetOut(Schema):
+    """A paper sheet as it stands."""
+
+    id: uuid.UUID
+    code: str
+    number: int
+    run: uuid.UUID
+    division_code: int
+    mode: str
+    pool: int
+    tubes: int
+    lines: int
+    printed_at: datetime
+    typed_at: datetime | None
+    total: int | None
+    ticked: int | None
+    state: Literal["printed", "typed", "agreed", "differing", "settled"]
+    differing: int
+
+
+class SheetPersonOut(Schema):
+    """One printed line of a sheet, the ID masked, and the person's usable sample in the round if there is one."""
+
+    line: int
+    tube: int
+    resident: uuid.UUID
+    name: str
+    sex: str
+    birth_year: int
+    national_id: str
+    household_number: int | None
+    address: str
+    tube_code: str | None
+    taken_at: datetime | None
+
+
+@router.get("sheets", response=list[SheetOut])
+def get_sheets(
+    request: HttpRequest,
+    round: uuid.UUID,
+    state: Literal["", "printed", "typed", "agreed", "differing", "settled"] = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+) -> Any:
+    """List a round's paper sheets in the caller's area by number: all, or those of one state (`printed` are still out)."""
+    return sheets(round, by=_by(request), state=state, limit=limit, offset=offset)
+
+
+@router.get("sheets/{code}", response=list[SheetPersonOut])
+def get_sheet(request: HttpRequest, code: Annotated[str, Path(max_length=40)]) -> Any:
+    """List the printed lines of the sheet that bears a code, scanned or typed; the look is logged."""
+    by = _by(request)
+    return sheet_people(sheet_by_code(code, by=by), by=by)
+
+
+def _by(request: HttpRequest) -> Actor:
     by: Actor = request.auth  # type: ignore[attr-defined]
-    return find_at_table(by=by, **body.model_dump())
+    return by

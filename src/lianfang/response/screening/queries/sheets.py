@@ -245,7 +245,7 @@ def sheet_people(sheet: uuid.UUID, *, by: Actor) -> list[SheetPerson]:
     with acting(county_hand(by, params["county"])), connection.cursor() as cursor:
         cursor.execute(LINES, params)
         people = [
-            SheetPerson(*line[:6], masked_id(cipher, line[6]), *line[7:]) for line in cursor.fetchall()
+            SheetPerson(*[*line[:6], masked_id(cipher, line[6]), *line[7:]]) for line in cursor.fetchall()
         ]  # fmt: skip
         record_audit(by, "screening.read_sheet", subject=("sheet", sheet), division_code=row.division_code,
                      count=len(people))  # fmt: skip

@@ -136,6 +136,7 @@ def _facts(row: RoundRow) -> list[tuple[str, Any, str]]:
         (_("Remaining at sign-off"), row.remaining, ""),
         (_("Remainder accepted by"), row.accepted_title, ""),
         (_("By the rules of"), row.pack, ""),
+        (_("Paper sheets"), _("print, type in, compare"), address(request, "sheets", round)),
     ]
 
 
