@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from lianfang.core.people.permissions import ISSUE_CODES
 from lianfang.core.people.queries import code_cards
-from lianfang.kit.clock import LOCAL, local_date
+from lianfang.kit.clock import LOCAL
 from lianfang.kit.codes import unit_range
 from lianfang.kit.ids import derived_id
 from lianfang.kit.refusals import Refusal
@@ -23,7 +23,7 @@ from lianfang.response.screening.paper import BLANK, SHEET_MARK, STATES, shown_c
 from lianfang.response.screening.permissions import PRINT_SHEETS, READ_ROUNDS, TYPE_IN_SHEETS
 from lianfang.response.screening.queries import MOST_SHEETS, SheetEntryRow, SheetPerson, SheetRow
 from lianfang.surfaces.console import words
-from lianfang.surfaces.console.addresses import MINUTE, address
+from lianfang.surfaces.console.addresses import address
 from lianfang.surfaces.console.asking import area_asked, confirmed, words_given
 from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, as_text, whole
@@ -66,7 +66,7 @@ def show_sheets(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
 def sheet_columns(request: ActingRequest, places: Mapping[int, str]) -> list[Column]:
     """Return the columns of a list of sheets."""
     return [
-        Column(_("Number"), lambda s: s.number, lambda s: address(request, "sheet", s.id), look="number"),
+        Column(_("No."), lambda s: s.number, lambda s: address(request, "sheet", s.id), look="number"),
         Column(_("Code"), lambda s: shown_code(s.code), lambda s: address(request, "sheet", s.id)),
         Column(_("State"), lambda s: words.word(s.state), look="mark", tone=lambda s: TONES.get(s.state, "")),
         Column(_("Place"), lambda s: places.get(s.division_code, s.division_code)),
@@ -277,8 +277,8 @@ def type_in(request: ActingRequest, sheet: uuid.UUID) -> HttpResponse:
     tubes = [{"number": tube, "people": list(group)} for tube, group in groupby(people, key=lambda person: person.tube)]
     context = {
         "heading": _("Type in sheet %(number)s") % {"number": row.number}, "sheet": row, "code": shown_code(row.code),
-        "tubes": tubes, "extras": range(row.lines + 1, row.lines + BLANK + 1), "day": local_date(request.instant),
-        "start": row.printed_at.astimezone(LOCAL).strftime(MINUTE), "back": address(request, "sheet", sheet),
+        "tubes": tubes, "extras": range(row.lines + 1, row.lines + BLANK + 1),
+        "back": address(request, "sheet", sheet),
         "documents": [(one, words.word(one)) for one in ("resident_id", "passport", "travel_permit", "other", "none")],
         "reasons": [(one, words.word(one)) for one in ("visitor", "newcomer", "unregistered")],
     }  # fmt: skip
