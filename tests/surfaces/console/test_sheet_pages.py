@@ -57,7 +57,7 @@ def ticks(*lines, code="PAPER1"):
 
 def test_an_empty_list_says_what_to_do(office, round):
     page = text(office.get(f"/rounds/{round}/sheets"))
-    assert "打印纸质登记表" in page or "print sheets and sample on paper" in page
+    assert "先打印登记表用纸笔采样" in page or "print sheets and sample on paper" in page
 
 
 def test_sheets_are_made_for_the_missing_and_listed(office, round, sheet):

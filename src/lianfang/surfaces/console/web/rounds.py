@@ -158,7 +158,6 @@ def _links(request: ActingRequest, row: RoundRow) -> list[tuple[str, str]]:
         (_("Households"), address(request, "round_households", row.id, within=within)),
         (_("Proposed exclusions"), address(request, "proposed_exclusions", row.id, within=within)),
         (_("Call-backs"), address(request, "recalls", row.id)),
-        (_("Paper sheets"), address(request, "sheets", row.id)),
     ]
     if row.closed_at is None and request.actor.may(CLOSE_ROUND):
         links.append((_("Sign off"), address(request, "round_sign_off", row.id)))

@@ -92,7 +92,7 @@ def _figures(request: ActingRequest, round: uuid.UUID, counted: Mapping[str, int
     }  # fmt: skip
     return [
         Figure(
-            words.word(state), counted[state], address(request, "sheets", round, state=state), notes.get(state, ""),
+            words.word(state), counted[state], address(request, "round_sheets", round, state=state), notes.get(state, ""),
             TONES.get(state, "") if counted[state] else "",
         )
         for state in STATES
@@ -123,7 +123,7 @@ def print_more(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
         {"round": str(round), "within": {"lo": area.lo, "hi": area.hi}, "everybody": everybody},
         heading=_("Print paper sheets"), question=_("Freeze sheets for these people now?"), yes=_("Yes, make the sheets"),
         facts=[(_("Place"), place_names([area.lo])[area.lo]), (_("People"), str(people))],
-        back=address(request, "sheets", round), done=_("The sheets are made: print them from the list."),
+        back=address(request, "round_sheets", round), done=_("The sheets are made: print them from the list."),
     )  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def show_sheet(request: ActingRequest, sheet: uuid.UUID) -> HttpResponse:
         (_("Typed in"), as_text(row.typed_at) or _("not yet"), ""),
         (_("Ticked"), row.ticked, ""),
         (_("Total on paper"), row.total, ""),
-        (_("Round"), _("to the round"), address(request, "sheets", round)),
+        (_("Round"), _("to the round"), address(request, "round_sheets", round)),
     ]
     return answer_record(
         request, [Section(_("Lines"), _lines(request, people, said), page_size=100)],
