@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from django.db import connection
@@ -59,7 +60,10 @@ def noon():
 
 @pytest.fixture
 def by():
-    return county_actor()
+    """The county's hand; whatever a test did, every tube is where its records say."""
+    actor = county_actor()
+    yield actor
+    assert queries.place_disagreements(by=actor) == []
 
 
 def pack(by, entries, code="BOX-7", **fields):
@@ -222,6 +226,28 @@ def test_a_hand_over_told_late_moves_nothing_back_and_finds_what_was_seen_since(
     assert over.missing == (entries[1].code,)
     assert {place_of(by, entry) for entry in entries} == {("lab", "县疾控实验室")}
     assert [duty.outcome for duty in duties(by=by, state="done")] == ["found"] and duties(by=by) == []
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_phones_may_send_a_tubes_way_in_any_order(by, order):
+    """Two couriers, one of whom misses a tube, the laboratory and its report: told in any order, it ends alike."""
+    entries, lab = sealed_tubes(by, 2), a_lab(by)
+    times = [NOON + timedelta(minutes=10 * n) for n in range(1, 5)]
+    steps = [
+        lambda: handed(by, entries, counted=1, scanned=codes_of(entries[:1]), at=times[0], id=uuid.UUID(int=1)),
+        lambda: handed(by, entries[:1], giver="courier 1", taker="courier 2", at=times[1], id=uuid.UUID(int=2)),
+        lambda: received(by, lab, [], scanned=codes_of(entries), counted=2, at=times[2], id=uuid.UUID(int=3)),
+        lambda: record_results(
+            [ResultEntry("negative", times[3], entry.id) for entry in entries], by=by, lab="县疾控实验室", valid_at=times[3]
+        ),
+    ]  # fmt: skip
+    for number in [*order, *order]:
+        steps[number]()
+    assert {place_of(by, entry) for entry in entries} == {("lab", "县疾控实验室")}
+    assert duties(by=by) == [] and queries.place_disagreements(by=by) == []
+    assert [duty.outcome for duty in duties(by=by, state="done")] == ["found"]
+    with acting(by):
+        assert (CustodyStep.objects.count(), CustodyDifference.objects.count()) == (3, 1)
 
 
 def test_a_tube_that_the_laboratory_reports_was_not_missing_after_all(by):

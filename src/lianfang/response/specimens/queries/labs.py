@@ -10,6 +10,7 @@ from lianfang.kit.clock import at_local, local_date, response_now
 from lianfang.kit.refusals import NotFound
 from lianfang.response.specimens.capacity import Capacity, finish, left_today, projected_late
 from lianfang.response.specimens.permissions import READ_CUSTODY
+from lianfang.response.specimens.queries.custody import wide_rows
 from lianfang.response.specimens.queries.results import _area, _rows
 from lianfang.response.specimens.rules import result_clocks
 from lianfang.response.specimens.waiting import running_pack
@@ -182,9 +183,9 @@ def lab_loads(*, by: Actor, clocks: Mapping[str, timedelta]) -> list[LabLoad]:
     rows, now = labs(by=by), response_now()
     params = _area(by) | {"modes": list(clocks), "waits": list(clocks.values()), "day": at_local(local_date(now))}
     backlog: dict[uuid.UUID, list[tuple[datetime, int, int, datetime]]] = {}
-    for lab, *rest in _rows(by, BACKLOG, params):
+    for lab, *rest in wide_rows(by, BACKLOG, params):
         backlog.setdefault(lab, []).append(tuple(rest))
-    today = {lab: (received, reported) for lab, received, reported in _rows(by, TODAY, params)}
+    today = {lab: (received, reported) for lab, received, reported in wide_rows(by, TODAY, params)}
     loads = [_load(row, backlog.get(row.id, []), *today.get(row.id, (0, 0)), now) for row in rows]
     return sorted(loads, key=lambda load: (-load.projected_late, load.lab.name))
 
@@ -228,7 +229,7 @@ def late_by_holder(*, by: Actor, clocks: Mapping[str, timedelta]) -> list[LateGr
     """Count the tubes of the actor's area past their clock by who has them, the longest overdue first."""
     by.require(READ_CUSTODY)
     params = _area(by) | {"modes": list(clocks), "waits": list(clocks.values()), "now": response_now()}
-    return [LateGroup(*row) for row in _rows(by, LATE, params)]
+    return [LateGroup(*row) for row in wide_rows(by, LATE, params)]
 
 
 def result_files(name: str, *, by: Actor) -> list[FileRow]:
