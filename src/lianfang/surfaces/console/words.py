@@ -199,7 +199,7 @@ WORDS = {
     # positive pools
     "pool": _("positive pool"),
     "pool_member": _("member of a positive pool"),
-    "to_resample": _("to be sampled"),
+    "to_resample": _("awaits sampling"),
     "awaiting_result": _("result awaited"),
     "retest_negative": _("resample negative"),
     "retest_positive": _("resample positive"),

@@ -64,7 +64,7 @@ def show_pool(request: ActingRequest, pool: uuid.UUID) -> HttpResponse:
     wanted = request.GET.get("state", "")
     shown = [one for one in people if not wanted or one.state == wanted]
     sections = [
-        Section(_("People"), _members(request, row, shown), _figures(request, row)),
+        Section(_("Who is in it"), _members(request, row, shown), _figures(request, row)),
         Section(_("Who knows of it"), _informs(request, pool)),
     ]
     facts = [
@@ -73,8 +73,9 @@ def show_pool(request: ActingRequest, pool: uuid.UUID) -> HttpResponse:
         (_("To be settled by"), as_text(row.due_at), ""),
         (_("Filled at"), place_names([row.division_code])[row.division_code], ""),
         (_("Round"), _("open the round"), address(request, "round", row.round)) if row.round else (_("Taken for"), words.word(row.purpose), ""),
-        (_("Corrected"), f"{as_text(row.withdrawn_at)} {row.withdrawn_why}".strip(), ""),
     ]  # fmt: skip
+    if row.withdrawn_at:
+        facts.append((_("Corrected"), f"{as_text(row.withdrawn_at)} {row.withdrawn_why}", ""))
     lead = _("Medical emergencies pass: whoever is held goes to hospital at once when ill, without asking here first.")
     return answer_record(
         request, sections, template="console/pool.html", heading=_("Positive pool · tube %(code)s") % {"code": row.code},
@@ -213,7 +214,7 @@ def _sums(request: ActingRequest, rows: list[PoolRow]) -> list[Figure]:
 
 def _figures(request: ActingRequest, row: PoolRow) -> list[Figure]:
     figures = [
-        (_("to be sampled"), row.to_resample, "to_resample", "warn"),
+        (_("awaits sampling"), row.to_resample, "to_resample", "warn"),
         (_("result awaited"), row.awaiting_result, "awaiting_result", ""),
         (_("to be let go"), row.to_release, "retest_negative", "good"),
         (_("to be registered"), row.to_decide, "retest_positive", "overdue"),
@@ -231,12 +232,12 @@ def _members(request: ActingRequest, row: PoolRow, people: list[MemberRow]) -> L
         Column(_("State"), lambda m: words.word(m.state), look="mark", tone=lambda m: TONES.get(m.state, "")),
         Column(_("Phone"), lambda m: m.phone),
         Column(_("Village"), lambda m: m.village or m.division_code),
-        Column(_("Held at"), lambda m: m.place),
+        Column(_("Held where"), lambda m: m.place),
         Column(_("Until"), lambda m: m.ends_at if m.state in queries.WAITING else "", look="time",
                tone=lambda m: "overdue" if m.past_end else ""),
         Column(_("Told"), lambda m: m.told_at or m.unreached or (_("not yet") if m.held_at else ""), look="time",
                tone=lambda m: "warn" if _to_tell(m) else ""),
-        Column(_("Next"), lambda m: words.in_language(m.next_zh, m.next_en)),
+        Column(_("Next step"), lambda m: words.in_language(m.next_zh, m.next_en)),
         Column(_("By"), lambda m: words.role_word(m.next_role) if m.next_role else ""),
         Column(_("Due"), lambda m: m.next_due_at, look="time", tone=lambda m: _past(m.next_due_at)),
     ]  # fmt: skip
