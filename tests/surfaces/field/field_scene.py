@@ -24,13 +24,21 @@ from lianfang.core.access.sign_in import sign_in, token_of
 from lianfang.kit.clock import machine_now
 from lianfang.kit.codes import code_range, full_code
 from lianfang.kit.ids import new_id
+from lianfang.response.cases.actions import determine_contacts, register_case
+from lianfang.response.cases.rules import NewContact
+from lianfang.response.command.actions import declare_incident
+from lianfang.response.quarantine.actions import issue_orders
+from lianfang.response.quarantine.rules import NewOrder
 from lianfang.response.screening.actions import open_round
 from lianfang.response.screening.rules import AreaEntry
 from lianfang.response.specimens.actions import record_results, register_tubes
 from lianfang.response.specimens.rules import ResultEntry, SampleEntry, TubeEntry
+from lianfang.response.zones.actions import draw_zone
+from lianfang.response.zones.rules import NewArea
 from making import make_household, make_resident
 
 PASSWORD = "open sesame"
+PACK = "covid19-cn-ed9"
 
 
 def everything() -> frozenset[str]:
@@ -76,16 +84,46 @@ def device_and_token(scope: str, role: str = "sampler") -> str:
 
 
 def open_round_with_tube(by, ids, grid, now) -> None:
-    """A round in a grid with two people; one is in a positive tube. ``ids``: incident, round, two people, tube, sample."""
+    """An incident with a round in a grid of two people; one is in a positive tube.
+
+    ``ids``: incident, round, two people, tube, sample.
+    """
     incident, round, first, second, tube, sample = ids
     home = make_household(by=by, grid=grid)
     for resident in (first, second):
         make_resident(by=by, grid=grid, household=home.id, id=resident)
+    declare_incident(
+        by=by, id=incident, division_code=full_code("469021"), title_zh="测试疫情", title_en="a test outbreak",
+        disease="covid19-cn", pack=PACK, authority="county HQ", areas=(code_range("469021"),), valid_at=now,
+    )  # fmt: skip
     open_round(
-        by=by, valid_at=now, id=round, incident=incident, area_code=grid // 1000 * 1000, title="Xinzhu",
-        pack="covid19-cn-ed9", areas=[AreaEntry(grid // 1000 * 1000, grid // 1000 * 1000 + 999, "high_risk")],
+        by=by, valid_at=now, id=round, incident=incident, area_code=grid // 1000 * 1000, title="Xinzhu", pack=PACK,
+        areas=[AreaEntry(grid // 1000 * 1000, grid // 1000 * 1000 + 999, "high_risk")],
     )  # fmt: skip
     swab = SampleEntry(sample, first)
     entry = TubeEntry(tube, "T000000000001", "pooled", 10, "area_screening", grid, now, (swab,), round=round)
     register_tubes([entry], by=by, valid_at=now)
     record_results([ResultEntry("positive", now, tube)], by=by, lab="county hospital", valid_at=now)
+
+
+def add_case(by, id, ids, grid, now) -> None:
+    """A case, its contact under an order, and a zone around both, all under the same id."""
+    incident, _, first, second, *_ = ids
+    register_case(
+        by=by, id=id, incident=incident, resident=first, protocol=PACK, detected_by="fever_clinic",
+        class_code="confirmed_case", severity="mild", reason="ill and positive", sampled_at=now, valid_at=now,
+    )  # fmt: skip
+    contact = NewContact(second, "close_contact", now, case=id, category="co_living")
+    found = determine_contacts(
+        by=by, incident=incident, protocol=PACK, division_code=grid, valid_at=now, contacts=[contact]
+    )
+    words = {"reason": "met a case", "authority": "county HQ", "appeal_to": "the duty desk"}
+    order = NewOrder(
+        second, "close_contact", now, place="hotel", site_code=grid, dependants=False, contact=found.contacts[second],
+        **words,
+    )  # fmt: skip
+    issue_orders(by=by, incident=incident, protocol=PACK, orders=[order], valid_at=now)
+    draw_zone(
+        by=by, id=id, incident=incident, name="zone", level="medium_risk", protocol=PACK, valid_at=now,
+        areas=[NewArea(grid // 1000 * 1000, grid // 1000 * 1000 + 999)], emergency="just found", **words,
+    )  # fmt: skip

@@ -17,6 +17,12 @@ class Field:
     words: str
     what: str
 
+    @property
+    def part(self) -> str:
+        """Return the name of the part that the type is made of, or nothing."""
+        last = self.words.rpartition(" ")[2]
+        return last if last[:1].isupper() else ""
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -31,6 +37,11 @@ class Operation:
     parameters: tuple[Field, ...]
     body: tuple[Field, ...]
     answer: str
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """Return what it does, as plain paragraphs."""
+        return [" ".join(text.split()).replace("`", "") for text in self.description.split("\n\n")]
 
     @property
     def anchor(self) -> str:
