@@ -157,7 +157,7 @@ def _site_listing(request: ActingRequest, lines: list[SiteLine]) -> Listing:
 def _need_listing(needs: list[PlaceNeed]) -> Listing:
     columns = [
         Column(_("Village or community"), lambda n: n.name or n.code),
-        Column(_("People"), lambda n: n.population, look="number"),
+        Column(_("Number of people"), lambda n: n.population, look="number"),
         Column(_("Sites needed"), lambda n: n.sites, look="number"),
         Column(_("Open sites"), lambda n: n.open_sites, look="number", tone=lambda n: "overdue" if n.missing_sites else ""),
         Column(_("Tables needed"), lambda n: n.tables, look="number"),
@@ -193,7 +193,7 @@ def open_needed(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
         yes=_("Yes, open them"),
         facts=[
             (_("Sites"), str(len(shapes))), (_("Tables"), str(sum(shape.tables for shape in shapes))),
-            (_("Samplers"), str(sum(shape.samplers for shape in shapes))), (_("People"), str(need.population)),
+            (_("Samplers"), str(sum(shape.samplers for shape in shapes))), (_("Number of people"), str(need.population)),
         ],
         back=address(request, "round_sites", round), done=_("The sites are open."),
     )  # fmt: skip
@@ -220,7 +220,7 @@ def confirm(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
         yes=_("Yes, confirm it"),
         facts=[
             (_("Sites"), str(len(plans))), (_("Slots"), str(sum(one.slots for one in plans))),
-            (_("People"), str(sum(one.people for one in plans))),
+            (_("Number of people"), str(sum(one.people for one in plans))),
         ],
         back=address(request, "round_sites", round), done=_("The plan holds."),
     )  # fmt: skip
@@ -343,7 +343,7 @@ def _slot_listing(request: ActingRequest, here: Site, rows: list[SlotRow]) -> Li
     columns = [
         Column(_("Building or place"), lambda s: slot_name(s, places)),
         Column(_("State"), lambda s: slot_states()[s.state(at)], look="mark", tone=lambda s: tones.get(s.state(at), "")),
-        Column(_("People"), lambda s: s.people, look="number"),
+        Column(_("Number of people"), lambda s: s.people, look="number"),
         Column(_("Planned"), lambda s: s.starts_at, look="time"),
         Column(_("Called"), lambda s: s.called_at, look="time"),
         Column(_("Wait expected"), lambda s: minutes(s.expected_wait), look="number"),
@@ -373,15 +373,15 @@ def _crew_listing(crew: list[CrewLine]) -> Listing:
         Column(_("Function"), lambda c: words.in_language(c.zh, c.en)),
         Column(_("Needed"), lambda c: c.needed, look="number"),
         Column(_("There"), lambda c: len(c.members), look="number"),
-        Column(_("Missing"), lambda c: c.missing, look="number", tone=lambda c: "overdue" if c.missing else ""),
-        Column(_("Who"), lambda c: "、".join(member.name for member in c.members)),
+        Column(_("Still to be found"), lambda c: c.missing, look="number", tone=lambda c: "overdue" if c.missing else ""),
+        Column(_("Who works there"), lambda c: "、".join(member.name for member in c.members)),
     ]
     empty = _("The rules of this round name no crew for a site.")
     return Listing("crew", columns, *whole(crew), empty)
 
 
 def _plan_listing(plans: list[PlanRow]) -> Listing:
-    states = {"proposed": _("proposed"), "in_force": _("in force"), "superseded": _("replaced")}
+    states = {"proposed": _("proposed"), "in_force": _("in use"), "superseded": _("replaced")}
     columns = [
         Column(_("Plan"), lambda p: p.number, look="number"),
         Column(
@@ -390,7 +390,7 @@ def _plan_listing(plans: list[PlanRow]) -> Listing:
         Column(_("Made"), lambda p: p.planned_at, look="time"),
         Column(_("Confirmed"), lambda p: p.confirmed_at, look="time"),
         Column(_("Slots"), lambda p: p.slots, look="number"),
-        Column(_("People"), lambda p: p.people, look="number"),
+        Column(_("Number of people"), lambda p: p.people, look="number"),
         Column(_("Waiting when made"), lambda p: p.waiting, look="number"),
         Column(_("Seconds a person and table"), lambda p: round(p.seconds_per_person), look="number"),
         Column(_("Why"), lambda p: p.reason),
