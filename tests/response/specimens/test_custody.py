@@ -147,6 +147,22 @@ def test_a_box_travels_to_the_laboratory_and_is_empty_there(by):
     assert duties(by=by) == []
 
 
+def test_a_packing_sent_again_after_the_box_has_left_gives_the_same_receipt(by):
+    entries, id = sealed_tubes(by, 2), new_id()
+    first = pack(by, entries, id=id)
+    handed(by, [], boxes=["BOX-7"], counted=2, at=LATER)
+    assert pack(by, entries, id=id) == first and audited("specimens.pack_boxes") == 1
+
+
+def test_a_packing_told_after_the_tubes_were_handed_on_leaves_them_where_they_are(by):
+    entries = sealed_tubes(by, 2)
+    handed(by, entries, at=LATER)
+    assert pack(by, entries).tubes == 2
+    assert place_of(by, entries[0]) == ("courier", "courier 1")
+    with acting(by):
+        assert set(BoxEntry.objects.values_list("removed_at", flat=True)) == {LATER}
+
+
 def test_a_box_that_nobody_packed_is_unknown(by):
     with pytest.raises(BoxUnknown, match="send its packing first"):
         handed(by, [], boxes=["BOX-1"], counted=3)
@@ -305,7 +321,7 @@ def test_a_tube_that_broke_is_lost_without_any_hand_over(by):
     with acting(by):
         assert TubeLoss.objects.count() == 1
     with pytest.raises(TubeInBox, match="given up for lost"):
-        pack(by, entries)
+        pack_box("BOX-7", by=by, tubes=[entries[0].id], valid_at=LATER)
 
 
 def test_what_cannot_be_found_or_lost_is_refused(by):

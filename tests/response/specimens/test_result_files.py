@@ -2,6 +2,7 @@
 
 import base64
 import io
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -101,6 +102,19 @@ def test_every_row_is_good_or_bad(rows):
     table = read_results("a.csv", csv(*lines), AFTER)
     numbers = [row.row for row in [*table.good, *table.bad]]
     assert len(set(numbers)) == len(numbers) == table.rows <= len(rows)
+
+
+def test_a_workbook_that_unpacks_to_far_more_is_not_unpacked():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("xl/worksheets/sheet1.xml", b"0" * 50_000_000)
+    with pytest.raises(FileUnreadable, match="far more than 5000 rows"):
+        read_results("a.xlsx", out.getvalue(), AFTER)
+
+
+def test_a_spreadsheets_zero_is_no_date():
+    (bad,) = read_results("a.csv", csv("A1,阴性,1899-12-30,"), AFTER).bad
+    assert (bad.field, bad.fault) == ("检测时间", "not_a_time")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -16,6 +17,7 @@ from lianfang.response.specimens.rules import ResultEntry, Value
 #: a file of more rows, or of more bytes, is split: it is checked row by row while somebody waits
 MOST_ROWS = 5000
 MOST_BYTES = 1_500_000
+MOST_UNPACKED = 40_000_000
 LONGEST_CODE = 40
 
 #: what laboratories call the columns, by what they hold
@@ -38,6 +40,8 @@ VALUES_BY_WORD: dict[str, Value] = {word: value for value, words in SPELLINGS.it
 FIELDS_BY_TITLE = {word: field for field, words in COLUMNS.items() for word in words.split()}
 TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d")
 LATEST_CT = 60.0
+#: an earlier year is a slip of the keyboard, or a spreadsheet's zero
+EARLIEST_YEAR = 2000
 
 
 class FileUnreadable(Refusal):
@@ -110,6 +114,7 @@ def read_value(text: str) -> Value | None:
 
 def _lines(name: str, content: bytes) -> Iterable[tuple[int, Sequence[Any]]]:
     if name.lower().endswith((".xlsx", ".xls", ".ods")):
+        _check_unpacked(name, content)
         try:
             book = CalamineWorkbook.from_filelike(io.BytesIO(content))
             sheet = book.get_sheet_by_index(0)
@@ -120,6 +125,19 @@ def _lines(name: str, content: bytes) -> Iterable[tuple[int, Sequence[Any]]]:
     if not name.lower().endswith((".csv", ".txt")):
         raise FileUnreadable(f"{name} is neither CSV nor XLSX: save it as one of these and send it again.")
     return list(enumerate(csv.reader(io.StringIO(_decoded(name, content), newline="")), 1))
+
+
+def _check_unpacked(name: str, content: bytes) -> None:
+    """Refuse a workbook that is small as a file and huge once unpacked, before anything unpacks it."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise FileUnreadable(f"{name} cannot be opened as a spreadsheet: save it as XLSX or CSV again.") from error
+    if size > MOST_UNPACKED:
+        raise FileUnreadable(f"{name} holds far more than {MOST_ROWS} rows: split it and send the parts.")
 
 
 def _decoded(name: str, content: bytes) -> str:
@@ -191,6 +209,8 @@ def _read_row(row: int, cells: dict[str, Any], otherwise: datetime) -> GoodRow |
     moments: dict[str, datetime] = {}
     for field in ("tested_at", "reported_at"):
         moment = _moment(cells.get(field))
+        if isinstance(moment, datetime) and moment.year < EARLIEST_YEAR:
+            moment = moment.date().isoformat()
         if isinstance(moment, str):
             return BadRow(
                 row,

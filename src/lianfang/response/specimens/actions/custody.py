@@ -30,6 +30,7 @@ FROM specimens_tube t
 LEFT JOIN specimens_boxentry e ON e.county = t.county AND e.tube = t.id AND e.removed_at IS NULL AND e.box <> %(box)s
 LEFT JOIN specimens_box b ON b.county = e.county AND b.id = e.box
 LEFT JOIN specimens_tubeplace p ON p.county = t.county AND p.tube = t.id AND p.stage IN ('courier', 'lab', 'lost')
+     AND p.since <= %(at)s
 WHERE t.county = %(county)s AND t.id = ANY(%(tubes)s) AND (b.id IS NOT NULL OR p.tube IS NOT NULL) ORDER BY t.code LIMIT 1
 """
 
@@ -39,10 +40,12 @@ VALUES (%(county)s, %(box)s, %(code)s, %(division_code)s, %(site)s, %(at)s, %(no
 ON CONFLICT (county, id) DO NOTHING
 """
 
+# A packing that is told late was of tubes that have left the box since.
 FILL = """
 WITH packed AS (
-    INSERT INTO specimens_boxentry (county, box, tube, packed_at)
-    SELECT %(county)s, %(box)s, tube, %(at)s FROM unnest(%(tubes)s::uuid[]) AS sent (tube)
+    INSERT INTO specimens_boxentry (county, box, tube, packed_at, removed_at)
+    SELECT %(county)s, %(box)s, sent.tube, %(at)s, p.since FROM unnest(%(tubes)s::uuid[]) AS sent (tube)
+    LEFT JOIN specimens_tubeplace p ON p.county = %(county)s AND p.tube = sent.tube AND p.since > %(at)s
     ON CONFLICT (county, box, tube) DO NOTHING RETURNING tube
 )
 INSERT INTO specimens_tubeplace AS place (county, tube, stage, holder, since)
@@ -54,7 +57,7 @@ WHERE place.since <= excluded.since
 
 @dataclass(frozen=True)
 class BoxReceipt:
-    """A box's load as it stands: its id, the printed code, and how many tubes are in it."""
+    """A box's load: its id, the printed code, and how many tubes were packed into it."""
 
     box: uuid.UUID
     code: str
@@ -116,8 +119,10 @@ def pack_box(
         raise Refusal("A box is known by the code printed on it: scan it.")
     with acting(by), connection.cursor() as cursor:
         listed = listed_tubes(county, tubes, codes, "pack")
-        _check_packing(listed, box, county, code, counted)
         ids = [tube.id for tube in listed]
+        if (former := _load_of(county, box)) and former.code == code and _packed(county, box, ids):
+            return former
+        _check_packing(listed, box, county, code, counted, valid_at)
         params: dict[str, Any] = {
             "county": county, "box": box, "code": code, "division_code": place, "site": site, "at": valid_at,
             "now": response_now(), "account": by.account_id, "tubes": ids,
@@ -125,13 +130,33 @@ def pack_box(
         cursor.execute(LOAD, params)
         cursor.execute(FILL, params)
         packed = cursor.rowcount
+        load = _load_of(county, box)
+        assert load is not None
+        record_audit(
+            by, PACK_BOXES, subject=("box", box), division_code=place, count=packed, held=load.tubes, command=cause
+        )  # fmt: skip
+    return load
+
+
+def _load_of(county: int, box: uuid.UUID) -> BoxReceipt | None:
+    """Return a load as it was packed, also when it has left or was emptied."""
+    with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM specimens_boxentry WHERE county = %(county)s AND box = %(box)s AND removed_at IS NULL",
-            params,
+            "SELECT b.id, b.code, (SELECT count(*) FROM specimens_boxentry e WHERE e.county = b.county AND e.box = b.id)"
+            " FROM specimens_box b WHERE b.county = %s AND b.id = %s",
+            [county, box],
         )
-        held = int(cursor.fetchone()[0])
-        record_audit(by, PACK_BOXES, subject=("box", box), division_code=place, count=packed, held=held, command=cause)
-    return BoxReceipt(box, code, held)
+        row = cursor.fetchone()
+    return BoxReceipt(*row) if row else None
+
+
+def _packed(county: int, box: uuid.UUID, tubes: Collection[uuid.UUID]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM specimens_boxentry WHERE county = %s AND box = %s AND tube = ANY(%s)",
+            [county, box, list(tubes)],
+        )
+        return bool(tubes) and int(cursor.fetchone()[0]) == len(tubes)
 
 
 def listed_tubes(county: int, tubes: Collection[uuid.UUID], codes: Collection[str], verb: str) -> list[ListedTube]:
@@ -153,7 +178,9 @@ def listed_tubes(county: int, tubes: Collection[uuid.UUID], codes: Collection[st
     return found
 
 
-def _check_packing(listed: Sequence[ListedTube], box: uuid.UUID, county: int, code: str, counted: int | None) -> None:
+def _check_packing(
+    listed: Sequence[ListedTube], box: uuid.UUID, county: int, code: str, counted: int | None, at: datetime
+) -> None:
     if not listed:
         raise Refusal("No tube is named: scan the tubes that go into the box.")
     if counted is not None and counted != len(listed):
@@ -170,7 +197,7 @@ def _check_packing(listed: Sequence[ListedTube], box: uuid.UUID, county: int, co
                 raise BoxInUse(f"Box {code} still holds another load: take another box, or have that load received.")
             if printed != code:
                 raise BoxInUse(f"This load is in box {printed}, not in {code}: make a new id for another box.")
-        cursor.execute(ELSEWHERE, {"county": county, "tubes": [tube.id for tube in listed], "box": box})
+        cursor.execute(ELSEWHERE, {"county": county, "tubes": [tube.id for tube in listed], "box": box, "at": at})
         row = cursor.fetchone()
     if row is not None:
         tube, other, stage, holder = row
