@@ -19,6 +19,8 @@ from lianfang.config.postgres import Server, server_of
 PR_SET_PDEATHSIG = 1
 #: enough to keep both cores busy while commits wait for the disk; each thread holds a database connection
 THREADS = 8
+#: phones that keep their connection open, in each web process: a connection counts here while it is idle too
+CONNECTIONS = 4096
 GRACE_SECONDS = 15.0
 #: a child that ends this often within a minute will not get better by being started again
 ENDINGS = 5
@@ -198,7 +200,8 @@ def _web_command(address: tuple[str, int], workers: int) -> list[str]:
         "port": str(port),
         "workers": str(workers),
         "blocking-threads": str(THREADS),
-        "backpressure": str(THREADS * 4),
+        "backpressure": str(CONNECTIONS),
+        "backlog": str(CONNECTIONS),
         "workers-kill-timeout": "10",
         "log-level": "error",
     }

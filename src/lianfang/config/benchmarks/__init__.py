@@ -1,5 +1,7 @@
 """The measurements behind ``lianfang bench``, each in a scratch database of its own."""
 
+from lianfang.config.benchmarks.crash import bench_crash
 from lianfang.config.benchmarks.duties import bench_duties
+from lianfang.config.benchmarks.screening import bench_screening
 
-__all__ = ["bench_duties"]
+__all__ = ["bench_crash", "bench_duties", "bench_screening"]

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lianfang.config.server import THREADS
+
 START_SECONDS = 60.0
 
 
@@ -18,13 +20,15 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def start(database: str, port: int) -> subprocess.Popen[bytes]:
+def start(database: str, port: int, log: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """Start ``lianfang serve`` on a database, in a group of its own, and wait until it answers."""
     command = [
         sys.executable, "-c", "from lianfang.config.cli import main; main()",
         "serve", "--database", database, "--port", str(port),
     ]  # fmt: skip
-    server = subprocess.Popen(command, env=os.environ | {"LIANFANG_LOGIN": ""}, stdout=subprocess.DEVNULL, start_new_session=True)
+    server = subprocess.Popen(
+        command, env=os.environ | {"LIANFANG_LOGIN": ""}, stdout=subprocess.DEVNULL, start_new_session=True
+    )
     until = time.monotonic() + START_SECONDS
     while not answers(port):
         if server.poll() is not None or time.monotonic() > until:
@@ -60,3 +64,34 @@ def serving(database: str) -> Iterator[int]:
         yield port
     finally:
         end(server)
+
+
+@contextmanager
+def serving_obvious(database: str) -> Iterator[int]:
+    """Serve the obvious way with as many processes and threads as the house, and yield the port."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "granian", "--interface=wsgi", "--host=127.0.0.1", f"--port={port}", "--workers=2",
+        f"--blocking-threads={THREADS}", "--log-level=error", "--factory", "--no-ws",
+        "lianfang.config.benchmarks.obvious:application",
+    ]  # fmt: skip
+    served = {"LIANFANG_DATABASE": database, "LIANFANG_LOGIN": "app", "LIANFANG_SERVING": "1"}
+    server = subprocess.Popen(command, env=os.environ | served, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        until = time.monotonic() + START_SECONDS
+        while not _listens(port):
+            if server.poll() is not None or time.monotonic() > until:
+                raise AssertionError("the obvious way did not start: its message stands above")
+            time.sleep(0.1)
+        time.sleep(2)  # it listens before its application is loaded
+        yield port
+    finally:
+        end(server)
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False

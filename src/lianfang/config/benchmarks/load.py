@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from lianfang.config.benchmarks.city import City, grid_of, resident
 
@@ -21,18 +22,18 @@ MODES = {"single": 1, "tube": TUBE, "batch": TUBE * BATCH}
 
 @dataclass(frozen=True)
 class Shot:
-    """One request ready to be sent, and the samples it registers."""
+    """One request ready to be sent, the samples (tube, sample) it registers, and the last of its tubes."""
 
     data: bytes
-    samples: tuple[str, ...]
-    tubes: tuple[str, ...]
+    samples: tuple[tuple[str, str], ...]
+    tube: str
 
 
 @dataclass
 class Found:
-    """What came of a run: samples acknowledged, seconds each answer took, answers by status, wall-clock seconds."""
+    """What came of a run: (tube, sample) acknowledged, seconds each answer took, answers by status, wall-clock seconds."""
 
-    acknowledged: list[str] = field(default_factory=list)
+    acknowledged: list[tuple[str, str]] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
     retries: int = 0
@@ -81,8 +82,8 @@ def shot(tubes: list[dict[str, object]], token: str, moment: str) -> Shot:
         f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    samples = tuple(sample["id"] for tube in tubes for sample in tube["samples"])  # type: ignore[attr-defined]
-    return Shot(head.encode() + body, samples, tuple(str(tube["id"]) for tube in tubes))
+    samples = tuple((str(tube["id"]), sample["id"]) for tube in tubes for sample in tube["samples"])  # type: ignore[attr-defined]
+    return Shot(head.encode() + body, samples, str(tubes[-1]["id"]))
 
 
 def shots(mode: str, people: range, round: str, tokens: Sequence[str], moment: str) -> list[Shot]:
@@ -94,7 +95,7 @@ def shots(mode: str, people: range, round: str, tokens: Sequence[str], moment: s
     made: list[Shot] = []
     for number, start in enumerate(range(people.start, people.stop - size + 1, size)):
         phone = tokens[number // (TUBE if size == 1 else 1) % len(tokens)]
-        tube = made[-1].tubes[0] if size == 1 and number % TUBE else ""
+        tube = made[-1].tube if size == 1 and number % TUBE else ""
         made.append(shot(tubes_of(range(start, start + size), round, moment, tube=tube), phone, moment))
     return made
 
@@ -126,7 +127,10 @@ class Line:
             got += self._more()
         head = got[:end].lower()
         start = head.find(b"content-length:")
-        length = int(head[start + 15 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
+        if start < 0:  # only what went wrong comes in chunks: nothing of it is needed
+            self._open()
+            return int(head[9:12]), b""
+        length = int(head[start + 15 :].split(b"\r\n", 1)[0])
         while len(got) < end + 4 + length:
             got += self._more()
         return int(head[9:12]), got[end + 4 :]
@@ -142,8 +146,12 @@ def fire(line: Line, one: Shot, found: Found) -> None:
     """Send one request and keep its answer: samples count as acknowledged only when the receipt holds all of them."""
     status, body = line.ask(one.data)
     found.statuses[status] = found.statuses.get(status, 0) + 1
-    if status == 200 and json.loads(body)["result"]["samples"] == len(one.samples):
+    if status == 200 and _samples_in(json.loads(body)) == len(one.samples):
         found.acknowledged += one.samples
+
+
+def _samples_in(receipt: dict[str, Any]) -> int:
+    return int(receipt.get("result", receipt)["samples"])
 
 
 def closed_loop(address: tuple[str, int], todo: Sequence[Shot], seconds: float, connections: int) -> Found:
@@ -242,3 +250,31 @@ def run_mode(
         return way(address, todo, seconds, connections)
     due = list(steady(rate / MODES[mode], seconds))[: len(todo)]
     return open_loop(address, todo[: len(due)], due, connections * 4)
+
+
+def run_burst(
+    address: tuple[str, int], city: City, people: range, round: str, moment: str, rate: int, times: int, seconds: float,
+    connections: int,
+) -> Found:  # fmt: skip
+    """Send people one by one at a steady rate with a burst in the middle, each when it is due: the waits show."""
+    calm, storm = seconds / 12, seconds / 30
+    due = [*steady(rate, calm), *steady(rate * times, storm, calm), *steady(rate, calm, calm + storm)]
+    todo = shots("single", people, round, city.tokens, moment)[: len(due)]
+    return open_loop(address, todo, due[: len(todo)], connections)
+
+
+def run_obvious(
+    address: tuple[str, int], city: City, people: range, round: str, moment: str, seconds: float, connections: int
+) -> Found:
+    """Send people one by one to the obvious way, as fast as answers come."""
+    todo = []
+    for number, person in enumerate(people):
+        sample = {"id": made_id(), "tube": made_id(), "resident": resident(person), "round": round,
+                  "division_code": grid_of(person), "taken_at": moment}  # fmt: skip
+        body = json.dumps(sample).encode()
+        head = (
+            f"POST /api/samples HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {city.tokens[number % len(city.tokens)]}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        todo.append(Shot(head.encode() + body, ((sample["tube"], sample["id"]),), sample["tube"]))  # type: ignore[arg-type]
+    return closed_loop(address, todo, seconds, connections)

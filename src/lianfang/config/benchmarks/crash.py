@@ -1,0 +1,125 @@
+"""Server and database killed (-9) under load, three times: every acknowledged sample must be there once."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from typing import Any
+
+import psutil
+
+from lianfang.config.benchmarks import house
+from lianfang.config.benchmarks.city import City, build_city
+from lianfang.config.benchmarks.load import MODES, Found, Line, Shot, fire, shots
+from lianfang.config.benchmarks.scratch import Say, scratch_database
+from lianfang.config.benchmarks.screening import verified
+from lianfang.config.home import current_home
+from lianfang.config.postgres import EmbeddedCluster
+
+DATABASE = "lianfang_bench_crash"
+CRASHES = 3
+CONNECTIONS = 8
+#: requests of each kind that are under way when everything dies
+SHARES = {"single": 0.2, "tube": 0.4, "batch": 0.4}
+
+
+def bench_crash(people: int, seconds: float, say: Say = lambda line: None) -> dict[str, Any]:
+    """Kill everything three times while phones send until each has its receipt; count what was lost and what is twice."""
+    with scratch_database(DATABASE, say) as name:
+        city = build_city(people, 1000, 1, say)
+        port = house.free_port()
+        server = house.start(name, port)
+        with ProcessPoolExecutor(1, get_context("spawn")) as phones:
+            moment = datetime.now(UTC).isoformat()
+            wait = seconds / (CRASHES + 1)
+            job = phones.submit(send_until_acknowledged, ("127.0.0.1", port), city, moment, seconds)
+            for number in range(1, CRASHES + 1):
+                time.sleep(wait)
+                say(f"crash {number}: killing server and database")
+                killed = kill_everything(server)
+                server = house.start(name, port)
+                say(f"crash {number}: {killed} processes killed, answers again")
+            sent = job.result()
+        house.end(server)
+        from django.db import connections
+
+        connections.close_all()
+        found = verified(sent.acknowledged, city.rounds)
+    return {"crashes": CRASHES, "retries": sent.retries, "seconds": round(sent.seconds, 1), **found}
+
+
+def kill_everything(server: subprocess.Popen[bytes]) -> int:
+    """Kill the server with all its children, and PostgreSQL with all of its, and return how many that were."""
+    doomed = psutil.Process(server.pid).children(recursive=True) + EmbeddedCluster(current_home()).processes()
+    doomed.append(psutil.Process(server.pid))
+    for process in doomed:
+        try:
+            os.kill(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    psutil.wait_procs(doomed, 20)
+    server.wait()
+    return len(doomed)
+
+
+def send_until_acknowledged(address: tuple[str, int], city: City, moment: str, seconds: float) -> Found:
+    """Send as phones do, mixed in size, each request again until it has its receipt; stop when the time is over.
+
+    What was sent last is still sent until it is acknowledged.
+    """
+    todo, start = [], 0
+    for mode, share in SHARES.items():
+        stop = start + int(city.people * share) // 200 * 200
+        todo.append(shots(mode, range(start, stop), city.rounds[0], city.tokens, moment))
+        start = stop
+    whole, parts = Found(), [Found() for _ in range(CONNECTIONS)]
+    until = time.monotonic() + seconds
+    threads = [
+        threading.Thread(target=_send, args=(address, [_part(kind, number) for kind in todo], parts[number], until))
+        for number in range(CONNECTIONS)
+    ]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    whole.seconds = time.perf_counter() - began
+    for part in parts:
+        whole.acknowledged += part.acknowledged
+        whole.retries += part.retries
+    return whole
+
+
+def _part(todo: Sequence[Shot], number: int) -> Sequence[Shot]:
+    """Return a connection's share; ten in a row stay together, because one by one they share a tube."""
+    size = 10 if todo and len(todo[0].samples) == MODES["single"] else 1
+    groups = [todo[start : start + size] for start in range(0, len(todo), size)]
+    return [one for group in groups[number::CONNECTIONS] for one in group]
+
+
+def _send(address: tuple[str, int], kinds: Sequence[Sequence[Shot]], found: Found, until: float) -> None:
+    line = Line(address)
+    waiting = [iter(kind) for kind in kinds]
+    while waiting and time.monotonic() < until:
+        for kind in list(waiting):
+            one = next(kind, None)
+            if one is None:
+                waiting.remove(kind)
+            else:
+                _insist(line, one, found)
+
+
+def _insist(line: Line, one: Shot, found: Found) -> None:
+    before = len(found.acknowledged)
+    while len(found.acknowledged) == before:
+        with suppress(OSError, ValueError):  # nobody answered, or not to the end
+            fire(line, one, found)
+        if len(found.acknowledged) == before:
+            found.retries += 1
+            time.sleep(0.2)
