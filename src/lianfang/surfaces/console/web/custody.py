@@ -204,7 +204,7 @@ def show_late(request: ActingRequest) -> HttpResponse:
         Section(_("Who has them"), Listing("late_by_holder", columns, *whole(groups), empty)),
         Section(_("The tubes"), _late_tubes(request, clocks, empty)),
     ]
-    facts = [(words.word(mode), _hours(wait), "") for mode, wait in clocks.items()]
+    facts = [(mode_word(mode), _hours(wait), "") for mode, wait in clocks.items()]
     return answer_record(
         request, sections, heading=_("Late results"), facts=facts, lead=present_only(request), lead_tone="warn"
     )  # fmt: skip
@@ -213,6 +213,11 @@ def show_late(request: ActingRequest) -> HttpResponse:
 def _late_tubes(request: ActingRequest, clocks: Mapping[str, timedelta], empty: str) -> Listing:
     one = tube_listing(request, clocks, late=True)
     return Listing("late_tubes", one.columns, one.total, one.read, empty)
+
+
+def mode_word(mode: str) -> str:
+    """Return the kind of a tube in the reader's language."""
+    return _("household tube") if mode == "household" else words.word(mode)
 
 
 def _hours(wait: timedelta) -> str:
@@ -324,7 +329,7 @@ def _tube_facts(request: ActingRequest, tube: TubeRecord, may_read: bool) -> lis
         (_("Where"), stage_word(tube.stage), ""),
         (_("Who has it"), tube.holder, _lab_address(request, tube.lab)),
         (_("Filled at"), place, ""),
-        (_("Kind"), words.word(tube.mode), ""),
+        (_("Kind"), mode_word(tube.mode), ""),
         (_("For"), words.word(tube.purpose), address(request, "round", tube.round) if tube.round else ""),
         (_("People in it"), _("%(n)s of %(most)s") % {"n": tube.people, "most": tube.capacity}, ""),
     ]
