@@ -19,7 +19,6 @@ from lianfang.engines.protocol import dated_protocol
 from lianfang.kit.clock import local_date, response_now
 from lianfang.kit.codes import county_of
 from lianfang.response.cases import actions as cases
-from lianfang.response.cases.pools import PoolsFormed
 from lianfang.response.cases.rules import SETTLED_WITHIN, Finding, Outbreak
 from lianfang.response.command.permissions import DECLARE_INCIDENT, READ_COMMAND
 from lianfang.response.command.queries import IncidentRow
@@ -109,7 +108,7 @@ def register_tubes(tubes: Sequence[TubeEntry], *, by: Actor, valid_at: datetime,
         return receipt
 
 
-def form_pools(tubes: Sequence[UUID], *, by: Actor, permission: str, county: int, valid_at: datetime, cause: UUID | None = None) -> PoolsFormed:  # fmt: skip
+def form_pools(tubes: Sequence[UUID], *, by: Actor, permission: str, county: int, valid_at: datetime, cause: UUID | None = None) -> cases.PoolsFormed:  # fmt: skip
     """Bring pools, holds and duties into line with what the laboratory says of these tubes, whatever it said before."""
     findings = cases.unpooled_findings(by=by, county=county, tubes=tubes)
     outbreaks = _outbreaks(findings, by, county, valid_at)
@@ -118,7 +117,7 @@ def form_pools(tubes: Sequence[UUID], *, by: Actor, permission: str, county: int
     )
 
 
-def complete_pools(*, by: Actor, permission: str, county: int, valid_at: datetime, cause: UUID | None = None) -> PoolsFormed:  # fmt: skip
+def complete_pools(*, by: Actor, permission: str, county: int, valid_at: datetime, cause: UUID | None = None) -> cases.PoolsFormed:  # fmt: skip
     """Form what is still missing of the pools of the last day; with nothing missing it changes nothing."""
     rows = _rows(by, county, LATELY, {"county": county, "since": valid_at - SETTLED_WITHIN})
     return form_pools(

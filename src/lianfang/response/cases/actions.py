@@ -38,7 +38,7 @@ from lianfang.response.cases.pool_people import (
     release_pool_members,
     tell_pool_members,
 )
-from lianfang.response.cases.pools import form_pools, refresh_positives, unpooled_findings
+from lianfang.response.cases.pools import PoolsFormed, form_pools, refresh_positives, unpooled_findings
 from lianfang.response.cases.rules import (
     CaseAlreadyRegistered,
     CaseNotFound,
@@ -53,6 +53,7 @@ from lianfang.response.cases.rules import (
 )
 
 __all__ = [
+    "PoolsFormed",
     "acknowledge_pool",
     "add_trajectory",
     "classify_case",

@@ -229,6 +229,7 @@ def refresh_pools(
 
 
 def shared_params(by: Actor, county: int, valid_at: datetime) -> dict[str, Any]:
+    """Return what every statement about pools is given: whose county, when it held, when we know it, who acts."""
     return {"county": county, "valid_at": valid_at, "now": response_now(), "account": by.account_id}
 
 
@@ -345,6 +346,7 @@ def _release_mistaken(withdrawn: Sequence[uuid.UUID], shared: Mapping[str, Any])
 
 
 def lift_holds(positives: Sequence[uuid.UUID], reason: str, shared: Mapping[str, Any]) -> None:
+    """End the running holds of positives, with the reason their notices give."""
     run(LIFT + " RETURNING id", dict(shared) | {"positives": list(positives), "reason": reason[:200]})
 
 
@@ -376,6 +378,7 @@ def _settle(slice_of: Mapping[str, Any], by: Actor, county: int, valid_at: datet
 
 
 def run(sql: str, params: Mapping[str, Any]) -> list[Any]:
+    """Return the rows of one statement."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall()
