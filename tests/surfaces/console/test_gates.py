@@ -11,7 +11,10 @@ from django.urls import URLPattern, get_resolver
 from conftest import make_actor
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.scope import current_actor
+from lianfang.kit.codes import unit_range
 from lianfang.kit.refusals import Conflict
+from lianfang.response.screening.actions import print_sheets
+from lianfang.response.screening.queries import sheets
 from lianfang.surfaces.console import urls
 from lianfang.surfaces.console.queries import count_audit, duty_line
 from lianfang.surfaces.session import POLICY
@@ -28,8 +31,8 @@ OPEN = {"sign_in", "choose_language"}
 FORMS = {
     "acknowledge_pool", "call_slot", "choose_grant", "choose_language", "close_round", "confirm_exclusions",
     "confirm_slots", "count_queue", "decide_round", "finish_duty", "open_identifier", "open_lanes",
-    "open_needed_sites", "open_round", "plan_slots", "record_recall", "record_visit", "register_pool_case",
-    "release_pool", "replan_slots", "settle_difference", "sign_out", "tell_pool", "tell_result", "waive_duty",
+    "open_needed_sites", "open_round", "plan_slots", "print_sheets", "record_recall", "record_visit", "register_pool_case",
+    "release_pool", "replan_slots", "settle_difference", "settle_sheet", "sign_out", "tell_pool", "tell_result", "waive_duty",
     "withdraw_exclusion",
 }  # fmt: skip
 #: records of a round that the scene has none of
@@ -38,7 +41,9 @@ NOT_THERE = {"exclusion"}
 #: parts of addresses that name tubes and laboratories
 CUSTODY = {"lab", "code", "difference", "notice"}
 #: pages that answer a commander otherwise: not theirs to see, or leading on
-STATUS_ELSE = {"audit": 403, "send_results": 403, "result_notice": 302}
+STATUS_ELSE = {"audit": 403, "send_results": 403, "result_notice": 302} | dict.fromkeys(
+    ("print_codes", "print_round", "print_sheet", "type_in"), 403
+)
 
 
 def address(pattern: URLPattern, numbers: dict[str, object]) -> str:
@@ -57,6 +62,13 @@ def routes() -> list[URLPattern]:
     for one in get_resolver().url_patterns:
         found += [p for p in getattr(one, "url_patterns", []) if isinstance(p, URLPattern) and p not in found]
     return [one for one in found if not str(one.pattern).startswith(("openapi", "docs")) and one.name]
+
+
+def a_sheet_of(village):
+    """A paper sheet of the village's round."""
+    by, place = county_hand(), unit_range(village.code * 1000)
+    print_sheets(village.round, by=by, within=place, valid_at=NOW)
+    return sheets(village.round, by=by)[0].id
 
 
 def pages() -> list[URLPattern]:
@@ -94,6 +106,8 @@ def test_another_villages_records_are_refused_and_never_shown(route, villages, o
     _home, other = villages
     private = {"duty": other.duty, "resident": other.people[0], "case": other.case, "order": other.order}
     private["round"], private["site"] = other.round, other.site
+    if "<uuid:sheet>" in str(route.pattern):
+        private["sheet"] = a_sheet_of(other)
     part = re.search(r"<\w+:(\w+)>", str(route.pattern))
     for browser in (office, worker):
         answer = browser.get(address(route, private | {"zone": other.zone}))
@@ -112,6 +126,8 @@ def test_the_same_pages_answer_to_whom_they_concern(route, villages, headquarter
         made = tube(by, home.people, BEGUN)
         report(by, made, "positive", NOW)
         numbers |= {"pool": the_pool(by, made).id, "member": members(by, made, NOW)[0].id}
+    if "<uuid:sheet>" in str(route.pattern):
+        numbers["sheet"] = a_sheet_of(home)
     if CUSTODY & set(re.findall(r"<\w+:(\w+)>", str(route.pattern))):
         scene = tubes_on_their_way(county_hand(), home)
         numbers |= {

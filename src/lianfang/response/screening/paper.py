@@ -108,7 +108,7 @@ class TypedLine:
     sampled: bool
     tube_code: str
     taken_at: datetime | None
-    resident: uuid.UUID | None
+    resident: uuid.UUID
 
 
 def lay_out(people: Iterable[Listed]) -> list[SheetPlan]:

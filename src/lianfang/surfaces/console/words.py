@@ -31,8 +31,6 @@ WORDS = {
     "passport": _("passport"),
     "travel_permit": _("travel permit"),
     "none": _("no document"),
-    "pooled": _("pooled"),
-    "single": _("single"),
     "guest": _("guest"),
     # outcomes
     "received": _("received"),

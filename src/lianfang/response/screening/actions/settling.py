@@ -71,7 +71,7 @@ def settle_sheet(
         record_audit(by, "screening.settle_sheet", subject=("sheet", sheet), division_code=record.division_code,
                      count=len(truth), moved=done.moved, voided=done.voided, registered=done.registered,
                      command=cause)  # fmt: skip
-        bring_visits_up_to_date(by, record.county, valid_at, cause, [line.resident for line in truth if line.resident])
+        bring_visits_up_to_date(by, record.county, valid_at, cause, [line.resident for line in truth])
         return done
 
 
@@ -118,11 +118,10 @@ def _put_right(
     valid_at: datetime,
     cause: uuid.UUID | None,
 ) -> SettledReceipt:
-    standing = standing_samples(sheet.round, [line.resident for line in truth if line.resident], by=by)
+    standing = standing_samples(sheet.round, [line.resident for line in truth], by=by)
     counts = {"registered": 0, "moved": 0, "voided": 0, "unchanged": 0}
     for line in truth:
-        there = standing.get(line.resident) if line.resident else None
-        counts[_put_line_right(sheet, line, there, by, witness, valid_at, cause)] += 1
+        counts[_put_line_right(sheet, line, standing.get(line.resident), by, witness, valid_at, cause)] += 1
     return SettledReceipt(**counts)
 
 
@@ -135,7 +134,6 @@ def _put_line_right(
     valid_at: datetime,
     cause: uuid.UUID | None,
 ) -> str:
-    assert line.resident is not None, "a line that was typed names somebody"
     if line.sampled == (there is not None) and (there is None or there.code == line.tube_code):
         return "unchanged"
     if there is not None and not line.sampled:

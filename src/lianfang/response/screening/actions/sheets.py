@@ -186,7 +186,7 @@ def type_in_sheet(
         refused = _register(record, typed, by, valid_at, sealed_at, cause) if kind == "first" else []
         record_audit(by, TYPE_IN_SHEETS, subject=("sheet", sheet), division_code=record.division_code,
                      count=typing.ticked, total=total, kind=kind, refused=len(refused), command=cause)  # fmt: skip
-        bring_visits_up_to_date(by, record.county, valid_at, cause, [line.resident for line in typed if line.resident])
+        bring_visits_up_to_date(by, record.county, valid_at, cause, [line.resident for line in typed])
         return _receipt(record, typing, refused, by)
 
 
@@ -307,8 +307,7 @@ def tube_entry(
         there.id if there else derived_id("paper_tube", sheet.county, code), code,
         there.mode if there else sheet.mode, there.capacity if there else sheet.pool,  # type: ignore[arg-type]
         "area_screening", sheet.division_code, min(taken),
-        tuple(SampleEntry(sample_of(sheet.id, line.line, *more), line.resident, line.taken_at) for line in lines
-              if line.resident),
+        tuple(SampleEntry(sample_of(sheet.id, line.line, *more), line.resident, line.taken_at) for line in lines),
         round=sheet.round, sealed_at=sealed_at if sealed_at and sealed_at >= max(taken) else None,
     )  # fmt: skip
 
@@ -316,7 +315,7 @@ def tube_entry(
 def _receipt(sheet: PaperSheet, typing: SheetTyping, refused: Sequence[RefusedLine], by: Actor) -> TypedReceipt:
     entries = typed_lines(sheet)
     lines = differing(entries["first"], entries["second"]) if "second" in entries else []
-    ticked = [line.resident for line in entries.get(typing.kind, []) if line.sampled and line.resident]
+    ticked = [line.resident for line in entries.get(typing.kind, []) if line.sampled]
     registered = len(standing_samples(sheet.round, ticked, by=by))
     return TypedReceipt(typing.kind, typing.ticked, typing.total, registered, tuple(lines), tuple(refused))
 

@@ -46,6 +46,7 @@ from lianfang.response.screening.queries.rounds import (
 )
 from lianfang.response.screening.queries.sheets import (
     MOST_SHEETS,
+    SHEET_STATES,
     SheetEntryRow,
     SheetPerson,
     SheetRow,
@@ -64,6 +65,7 @@ from lianfang.response.screening.queries.table import TablePerson, find_at_table
 __all__ = [
     "MOST_SHEETS",
     "ROSTER",
+    "SHEET_STATES",
     "STANDING",
     "Acceptor",
     "AreaRow",

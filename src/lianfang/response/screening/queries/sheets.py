@@ -16,7 +16,16 @@ from lianfang.core.people.queries import masked_id
 from lianfang.kit.clock import response_now
 from lianfang.kit.codes import CodeRange
 from lianfang.response.command.queries import county_in_view
-from lianfang.response.screening.paper import MOST_PEOPLE, STATES, Listed, SheetUnknown, read_sheet_code
+from lianfang.response.screening.paper import (
+    BLANK,
+    MOST_PEOPLE,
+    SHEET_MARK,
+    STATES,
+    Listed,
+    SheetUnknown,
+    read_sheet_code,
+    shown_code,
+)
 from lianfang.response.screening.permissions import PRINT_SHEETS, READ_ROUNDS
 from lianfang.response.screening.queries.standing import STANDING, asked_of, fetched
 from lianfang.response.specimens.queries import UNUSABLE_TUBES, VOIDED_SAMPLES
@@ -24,6 +33,7 @@ from lianfang.response.specimens.rules import county_hand
 
 #: sheets that one page to print holds
 MOST_SHEETS = 200
+SHEET_STATES = STATES
 
 TO_PRINT = f"""
 {STANDING} SELECT t.resident, t.division_code, h.building, t.household, coalesce(a.mode, 'pooled'), coalesce(a.pool, 10)
@@ -123,6 +133,21 @@ class SheetRow:
     ticked: int | None
     state: str
     differing: int
+
+    @property
+    def shown_code(self) -> str:
+        """The code as it is printed: ``7K2-QF9-XW0``."""
+        return shown_code(self.code)
+
+    @property
+    def scanned(self) -> str:
+        """What a scanner reads from the sheet's QR."""
+        return SHEET_MARK + self.code
+
+    @property
+    def blank_lines(self) -> range:
+        """The lines below the printed ones, for people who are not listed."""
+        return range(self.lines + 1, self.lines + BLANK + 1)
 
     @property
     def total_differs(self) -> bool:

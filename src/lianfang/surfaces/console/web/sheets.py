@@ -19,9 +19,8 @@ from lianfang.kit.codes import unit_range
 from lianfang.kit.ids import derived_id
 from lianfang.kit.refusals import Refusal
 from lianfang.response.screening import queries
-from lianfang.response.screening.paper import BLANK, SHEET_MARK, STATES, shown_code
 from lianfang.response.screening.permissions import PRINT_SHEETS, READ_ROUNDS, TYPE_IN_SHEETS
-from lianfang.response.screening.queries import MOST_SHEETS, SheetEntryRow, SheetPerson, SheetRow
+from lianfang.response.screening.queries import MOST_SHEETS, SHEET_STATES, SheetEntryRow, SheetPerson, SheetRow
 from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address
 from lianfang.surfaces.console.asking import area_asked, confirmed, words_given
@@ -41,7 +40,7 @@ def show_sheets(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
         return redirect(address(request, "sheet", queries.sheet_by_code(code, by=request.actor)))
     counted = queries.count_sheets(round, by=request.actor, at=request.at)
     state = request.GET.get("state", "")
-    state = state if state in STATES else ""
+    state = state if state in SHEET_STATES else ""
     places: dict[int, str] = {}
 
     def read(limit: int, offset: int) -> list[SheetRow]:
@@ -52,7 +51,7 @@ def show_sheets(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
     listing = Listing(
         "sheets", sheet_columns(request, places), counted[state] if state else sum(counted.values()), read,
         _("No sheet here. When the system or the network fails, print sheets and sample on paper; type them in later."),
-        (Filter("state", _("State"), [("", _("all")), *((one, words.word(one)) for one in STATES)]),),
+        (Filter("state", _("State"), [("", _("all")), *((one, words.word(one)) for one in SHEET_STATES)]),),
     )  # fmt: skip
     return answer_list(
         request, listing, template="console/sheets.html", figures=_figures(request, round, counted), round=round,
@@ -67,7 +66,7 @@ def sheet_columns(request: ActingRequest, places: Mapping[int, str]) -> list[Col
     """Return the columns of a list of sheets."""
     return [
         Column(_("No."), lambda s: s.number, lambda s: address(request, "sheet", s.id), look="number"),
-        Column(_("Code"), lambda s: shown_code(s.code), lambda s: address(request, "sheet", s.id)),
+        Column(_("Code"), lambda s: s.shown_code, lambda s: address(request, "sheet", s.id)),
         Column(_("State"), lambda s: words.word(s.state), look="mark", tone=lambda s: TONES.get(s.state, "")),
         Column(_("Place"), lambda s: places.get(s.division_code, s.division_code)),
         Column(_("People"), lambda s: s.lines, look="number"),
@@ -95,7 +94,7 @@ def _figures(request: ActingRequest, round: uuid.UUID, counted: Mapping[str, int
             words.word(state), counted[state], address(request, "round_sheets", round, state=state), notes.get(state, ""),
             TONES.get(state, "") if counted[state] else "",
         )
-        for state in STATES
+        for state in SHEET_STATES
     ]  # fmt: skip
 
 
@@ -135,7 +134,7 @@ def show_sheet(request: ActingRequest, sheet: uuid.UUID) -> HttpResponse:
     may_type = request.actor.may(TYPE_IN_SHEETS, row.division_code) and request.at is None
     facts: list[tuple[str, Any, str]] = [
         (_("State"), words.word(row.state), ""),
-        (_("Code"), shown_code(row.code), ""),
+        (_("Code"), row.shown_code, ""),
         (_("Place"), place_names([row.division_code])[row.division_code], ""),
         (_("Way of sampling"), f"{words.word(row.mode)} · {row.pool}", ""),
         (_("Printed at"), as_text(row.printed_at), ""),
@@ -276,8 +275,8 @@ def type_in(request: ActingRequest, sheet: uuid.UUID) -> HttpResponse:
     people = queries.sheet_people(sheet, by=request.actor)
     tubes = [{"number": tube, "people": list(group)} for tube, group in groupby(people, key=lambda person: person.tube)]
     context = {
-        "heading": _("Type in sheet %(number)s") % {"number": row.number}, "sheet": row, "code": shown_code(row.code),
-        "tubes": tubes, "extras": range(row.lines + 1, row.lines + BLANK + 1),
+        "heading": _("Type in sheet %(number)s") % {"number": row.number}, "sheet": row, "code": row.shown_code,
+        "tubes": tubes, "extras": row.blank_lines,
         "back": address(request, "sheet", sheet),
         "documents": [(one, words.word(one)) for one in ("resident_id", "passport", "travel_permit", "other", "none")],
         "reasons": [(one, words.word(one)) for one in ("visitor", "newcomer", "unregistered")],
@@ -287,9 +286,7 @@ def type_in(request: ActingRequest, sheet: uuid.UUID) -> HttpResponse:
 
 def _take_typed(request: ActingRequest, row: SheetRow) -> HttpResponse:
     lines = _lines_typed(request, row)
-    extras = [
-        extra for line in range(row.lines + 1, row.lines + BLANK + 1) if (extra := _extra_typed(request, row, line))
-    ]
+    extras = [extra for line in row.blank_lines if (extra := _extra_typed(request, row, line))]
     total = request.POST.get("total", "").strip()
     if not total.isascii() or not total.isdigit():
         raise Refusal(_("Type the total at the foot of the paper, even when it is 0."))
@@ -381,9 +378,9 @@ def print_one(request: ActingRequest, sheet: uuid.UUID) -> HttpResponse:
 def _on_paper(request: ActingRequest, round: uuid.UUID, rows: Sequence[SheetRow]) -> HttpResponse:
     names = place_names([row.division_code for row in rows])
     pages = [
-        {"row": row, "place": names[row.division_code], "code": shown_code(row.code), "qr": qr(SHEET_MARK + row.code),
+        {"row": row, "place": names[row.division_code], "code": row.shown_code, "qr": qr(row.scanned),
          "tubes": _tubes_on_paper(queries.sheet_people(row.id, by=request.actor)),
-         "blank": range(row.lines + 1, row.lines + BLANK + 1)}
+         "blank": row.blank_lines}
         for row in rows
     ]  # fmt: skip
     context = {"pages": pages, "round": queries.round_row(round, by=request.actor)}
