@@ -46,7 +46,12 @@ def show_opening(request: ActingRequest) -> HttpResponse:
         "plan": plan, "chosen_zones": zones, "chosen_units": units,
     }  # fmt: skip
     if plan:
-        context |= {"figures": _figures(plan), "table": shown(request, _areas(plan)), "facts": _facts(plan)}
+        # a plan is no record: what is exported is the round, once it is open
+        context |= {
+            "figures": _figures(plan),
+            "table": shown(request, _areas(plan)) | {"exports": []},
+            "facts": _facts(plan),
+        }
     return render(request, "console/round_opening.html", context)
 
 
