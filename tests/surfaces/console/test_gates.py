@@ -33,7 +33,7 @@ FORMS = {
     "confirm_slots", "count_queue", "decide_round", "finish_duty", "open_identifier", "open_lanes",
     "open_needed_sites", "open_round", "plan_slots", "print_sheets", "record_recall", "record_visit", "register_pool_case",
     "release_pool", "replan_slots", "settle_difference", "settle_sheet", "sign_out", "tell_pool", "tell_result", "waive_duty",
-    "withdraw_exclusion",
+    "order_home_sampling", "withdraw_exclusion",
 }  # fmt: skip
 #: records of a round that the scene has none of
 NOT_THERE = {"exclusion"}
@@ -41,7 +41,7 @@ NOT_THERE = {"exclusion"}
 #: parts of addresses that name tubes and laboratories
 CUSTODY = {"lab", "code", "difference", "notice"}
 #: pages that answer a commander otherwise: not theirs to see, or leading on
-STATUS_ELSE = {"audit": 403, "send_results": 403, "result_notice": 302} | dict.fromkeys(
+STATUS_ELSE = {"audit": 403, "home_sampling": 403, "send_results": 403, "result_notice": 302} | dict.fromkeys(
     ("print_codes", "print_round", "print_sheet", "type_in"), 403
 )
 

@@ -2,9 +2,11 @@
 
 import pytest
 
+from lianfang.core.access.scope import acting
+from lianfang.core.people.models import Vulnerability
 from lianfang.kit.clock import clock_at, local
 from lianfang.kit.ids import new_id
-from lianfang.response.sampling.queries import lanes_of, plans_of, site_flow_now, site_lines, slots
+from lianfang.response.sampling.queries import home_sampling_list, lanes_of, plans_of, site_flow_now, site_lines, slots
 from lianfang.response.screening.actions import open_round
 from lianfang.response.screening.rules import AreaEntry
 from surfaces.console.browsing import account, cells, hidden, signed_in, text
@@ -122,3 +124,28 @@ def test_what_was_is_looked_at_without_forms(lead, home):
         page = text(lead.get(f"/sites/{home.site}", {"at": "2022-07-14T12:30"}))
         assert f'action="/sites/{home.site}/call"' not in page
         assert len(cells('<div id="list">' + page[page.index("<tbody>") - 7 :])) == 1
+
+
+def test_who_may_not_be_able_to_come_is_listed_and_ordered_for(office, home):
+    by = county_hand()
+    with acting(by):
+        Vulnerability.objects.create(
+            county=469021,
+            resident=home.people[2],
+            division_code=home.code * 1000 + 11,
+            kind="bedridden",
+            since=NOW.date(),
+        )
+    path = f"/rounds/{home.round}/home-sampling"
+    page = text(office.get(path))
+    assert f"{home.name}测试3" in page and "另有1人可能无法到场" in page
+    say_yes(office, f"{path}/order", {})
+    assert [row.resident for row in home_sampling_list(home.round, by=by)] == [home.people[2]]
+    assert "另有0人可能无法到场" in text(office.get(path))
+    assert office.post(f"{path}/order").status_code == 422
+
+
+def test_sampling_at_home_is_not_shown_to_who_only_looks(home):
+    browser = signed_in(account(("inspector", "inspection", "469021"))[0])
+    assert browser.get(f"/rounds/{home.round}/home-sampling").status_code == 403
+    assert "home-sampling" not in text(browser.get(f"/rounds/{home.round}/sites"))

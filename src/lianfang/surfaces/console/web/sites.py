@@ -60,6 +60,7 @@ def show_round_sites(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
             (_("Round"), row.title, address(request, "round", round)),
             (_("To be done by"), as_text(row.target_at), ""),
             (_("By the rules of"), row.pack, ""),
+            *_homes(request, round),
         ],
         round=round,
         short=[need for need in needs if need.missing_sites and acts and request.actor.may(OPEN_SITES, need.code)],
@@ -67,6 +68,13 @@ def show_round_sites(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
         proposed=_proposed(request, newest, lines) if acts and request.actor.may(may.PLAN_SLOTS) else None,
         now=response_now().astimezone(LOCAL).strftime(MINUTE), commands=_commands("plan"),
     )  # fmt: skip
+
+
+def _homes(request: ActingRequest, round: uuid.UUID) -> list[tuple[str, Any, str]]:
+    """Return the way to sampling at home, for who orders or does it."""
+    if not any(request.actor.may(one) for one in (may.ORDER_HOME_SAMPLING, may.RECORD_HOME_SAMPLING)):
+        return []
+    return [(_("Sampling at home"), _("open the list"), address(request, "home_sampling", round))]
 
 
 def _commands(*forms: str) -> dict[str, str]:
@@ -373,7 +381,9 @@ def _crew_listing(crew: list[CrewLine]) -> Listing:
         Column(_("Function"), lambda c: words.in_language(c.zh, c.en)),
         Column(_("Needed"), lambda c: c.needed, look="number"),
         Column(_("There"), lambda c: len(c.members), look="number"),
-        Column(_("Still to be found"), lambda c: c.missing, look="number", tone=lambda c: "overdue" if c.missing else ""),
+        Column(
+            _("Still to be found"), lambda c: c.missing, look="number", tone=lambda c: "overdue" if c.missing else ""
+        ),
         Column(_("Who works there"), lambda c: "、".join(member.name for member in c.members)),
     ]
     empty = _("The rules of this round name no crew for a site.")
