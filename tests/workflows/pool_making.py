@@ -1,6 +1,5 @@
 """A county with an incident, its people, and what laboratory, squad and headquarters do about a tube of theirs."""
 
-import uuid
 from datetime import timedelta
 
 from conftest import DINGAN, JIANGNAN, XINZHU, make_actor
@@ -15,7 +14,7 @@ from lianfang.response.command import permissions as command
 from lianfang.response.command.actions import declare_incident
 from lianfang.response.specimens import permissions as specimens
 from lianfang.workflows.commands import submit
-from making import make_household, make_resident
+from making import make_resident
 
 HERE, THERE = XINZHU * 1000 + 1, JIANGNAN * 1000 + 1
 NOON = local("2022-07-14 12:00")
@@ -101,6 +100,3 @@ def owed(by, kind, state="outstanding", at=NOON):
 
 def nothing_forgotten(by):
     return queries.pool_disagreements(by=by, county=DINGAN) == []
-
-
-__all__ = ["DINGAN", "make_household", "uuid"]

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from conftest import XINZHU, make_actor
 from lianfang.config.kinds import KINDS
@@ -431,3 +433,16 @@ def test_a_hold_that_ran_out_undecided_is_shown_as_such(county, incident):
         assert the_pool(county, made).overdue >= 2
     with acting(county):
         assert PoolMember.objects.count() == 1
+
+
+def test_a_night_of_positive_tubes_costs_no_more_statements_than_one(county, incident):
+    made = [tube(county, people(county, 4)) for _ in range(6)]
+
+    def statements(tubes):
+        found = [{"tube": str(one), "value": "positive", "tested_at": (NOON - HOUR).isoformat()} for one in tubes]
+        with CaptureQueriesContext(connection) as asked:
+            send(county, "record_results", lab="county hospital", results=found)
+        return len(asked)
+
+    report(county, tube(county, people(county, 1)), "positive")
+    assert statements(made[:1]) == statements(made[1:])
