@@ -45,6 +45,15 @@ def test_a_pool_shows_everybody_with_the_end_of_their_hold(pool, epidemiologist)
     assert "2022-07-15 12:00" in page
 
 
+@pytest.mark.parametrize(
+    ("state", "people"), [("to_resample", 2), ("retest_negative", 1), ("retest_positive", 1), ("case", 2)]
+)
+def test_each_figure_opens_its_list(pool, epidemiologist, state, people):
+    _, _, row, _ = pool
+    sheet = epidemiologist.get(f"/pools/{row.id}", {"state": state, "export": "csv", "list": "pool_members"})
+    assert len(sheet.content.decode("utf-8-sig").splitlines()) == 1 + people
+
+
 def test_letting_go_asks_first_and_leaves_a_notice(pool, epidemiologist):
     by, made, row, waiting = pool
     page = text(epidemiologist.get(f"/pools/{row.id}"))

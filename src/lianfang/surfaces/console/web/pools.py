@@ -25,6 +25,12 @@ from lianfang.surfaces.session import ActingRequest
 
 #: the classes in which somebody of a pool is registered as a case, before doctors have seen them
 CLASSES = ("asymptomatic_case", "confirmed_case")
+#: states that a figure counts together with the one its link names
+COUNTED_WITH = {
+    "released": ("corrected", "cleared"),
+    "retest_positive": ("confirmed", "not_held"),
+    "case": ("found_positive",),
+}
 TONES = {"to_resample": "warn", "retest_negative": "good", "retest_positive": "overdue", "confirmed": "overdue",
          "not_held": "overdue", "released": "good", "corrected": "good", "cleared": "good", "case": "overdue"}  # fmt: skip
 
@@ -62,7 +68,7 @@ def show_pool(request: ActingRequest, pool: uuid.UUID) -> HttpResponse:
     row = queries.pool_row(pool, by=request.actor)
     people = queries.pool_members(pool, by=request.actor)
     wanted = request.GET.get("state", "")
-    shown = [one for one in people if not wanted or one.state == wanted]
+    shown = [one for one in people if not wanted or one.state in (wanted, *COUNTED_WITH.get(wanted, ()))]
     sections = [
         Section(_("Who is in it"), _members(request, row, shown), _figures(request, row)),
         Section(_("Who knows of it"), _informs(request, pool)),
