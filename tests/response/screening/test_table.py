@@ -5,6 +5,7 @@ from datetime import date
 from itertools import count
 
 import pytest
+from django.db import connection
 
 from conftest import DINGAN, JIANGNAN, XINZHU, make_actor
 from lianfang.core.access.models import AuditEntry
@@ -13,7 +14,7 @@ from lianfang.core.access.scope import acting
 from lianfang.core.people import permissions as people
 from lianfang.core.people.actions import county_cipher, issue_codes
 from lianfang.core.people.identity import check_character
-from lianfang.core.people.queries import code_cards
+from lianfang.core.people.queries import RECOGNISED, code_cards
 from lianfang.core.people.rules import VisitorEntry
 from lianfang.kit.clock import clock_at
 from lianfang.kit.ids import new_id
@@ -21,6 +22,7 @@ from lianfang.kit.refusals import Refusal
 from lianfang.response.screening import queries
 from lianfang.response.screening.actions import close_round, exclude_people, register_walk_in
 from lianfang.response.screening.models import FoundEntry
+from lianfang.response.screening.queries.table import AT_TABLE, BEHIND_THE_SAME_DOOR
 from lianfang.response.screening.rules import ExclusionEntry, RoundAlreadyClosed, RoundUnknown
 from lianfang.response.specimens.actions import void_samples
 from lianfang.response.specimens.rules import ItemsRefused, TubeEntry, VoidEntry
@@ -139,6 +141,25 @@ def test_whoever_is_excluded_or_on_no_roster_is_told_so(round, table, county, an
     assert [(p.standing, p.mode) for p in found(round, table, resident=neighbour.id)] == [
         ("not_on_roster", "household")
     ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (AT_TABLE, "people_resident_pkey"),
+        (AT_TABLE, "sample_once_per_round"),
+        (BEHIND_THE_SAME_DOOR, "resident_household"),
+        (RECOGNISED, "resident_phone"),
+        (RECOGNISED, "resident_code_once"),
+    ],
+)
+def test_nobody_is_looked_for_through_the_whole_register(county, statement, index):
+    params = {"county": DINGAN, "round": uuid.UUID(int=1), "residents": [uuid.UUID(int=1)], "table": GRID, "at": NOON}
+    params |= {"most": 50, "code": b"x", "document": b"x", "phone": b"x"}
+    with acting(county), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN " + statement, params)
+        assert index in "\n".join(row[0] for row in cursor.fetchall())
 
 
 def test_one_way_at_a_time(round, table):

@@ -33,9 +33,12 @@ WHERE (r.division_code BETWEEN %(lo)s AND %(hi)s OR r.present_code BETWEEN %(lo)
 ORDER BY r.division_code, h.number, r.birth_date, r.id LIMIT %(limit)s OFFSET %(offset)s
 """
 
+# OFFSET 0 keeps the planner from going through every code in force by their partial key while it has no statistics.
 RECOGNISED = """
-SELECT coalesce(r.merged_into, r.id) FROM people_residentcode c JOIN people_resident r ON r.id = c.resident
-WHERE c.county = %(county)s AND c.lookup = %(code)s AND c.revoked_at IS NULL
+SELECT coalesce(r.merged_into, r.id)
+FROM (SELECT resident, revoked_at FROM people_residentcode
+      WHERE county = %(county)s AND lookup = %(code)s OFFSET 0) AS c JOIN people_resident r ON r.id = c.resident
+WHERE c.revoked_at IS NULL
 UNION SELECT coalesce(merged_into, id) FROM people_resident WHERE county = %(county)s AND id_lookup = %(document)s
 UNION SELECT coalesce(merged_into, id) FROM people_resident WHERE county = %(county)s AND phone_lookup = %(phone)s
 """

@@ -47,10 +47,15 @@ LEFT JOIN LATERAL (
     SELECT a.mode, a.pool FROM screening_roundarea a
     WHERE a.round_id = %(round)s AND coalesce(m.division_code, %(table)s) BETWEEN a.code_lo AND a.code_hi
     LIMIT 1) AS a ON true
-WHERE r.merged_into IS NULL AND (r.id = ANY(%(residents)s) OR (%(whole)s AND r.household IN (
-    SELECT o.household FROM people_resident o WHERE o.id = ANY(%(residents)s) AND o.household IS NOT NULL)))
+WHERE r.merged_into IS NULL AND r.id = ANY(%(residents)s)
 ORDER BY r.household, r.birth_date, r.id LIMIT %(most)s
 """  # noqa: S608 - made of constants
+
+BEHIND_THE_SAME_DOOR = """
+SELECT r.id FROM people_resident r
+WHERE r.household = ANY(ARRAY(SELECT o.household FROM people_resident o
+                              WHERE o.id = ANY(%(residents)s) AND o.household IS NOT NULL))
+"""
 
 
 @dataclass(frozen=True)
@@ -123,11 +128,14 @@ def _at_table(
     round: uuid.UUID, county: int, residents: Sequence[uuid.UUID], table: int, whole_household: bool
 ) -> list[TablePerson]:
     params: dict[str, Any] = {
-        "county": county, "round": round, "residents": list(residents), "table": table, "whole": whole_household,
-        "at": response_now(), "most": MOST,
+        "county": county, "round": round, "residents": list(residents), "table": table, "at": response_now(),
+        "most": MOST,
     }  # fmt: skip
     if not residents:
         return []
     with connection.cursor() as cursor:
+        if whole_household:
+            cursor.execute(BEHIND_THE_SAME_DOOR, params)
+            params["residents"] = list({*residents, *(row[0] for row in cursor.fetchall())})
         cursor.execute(AT_TABLE, params)
         return [TablePerson(row[0], masked_name(row[1]), *row[2:]) for row in cursor.fetchall()]
