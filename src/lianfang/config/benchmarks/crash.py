@@ -19,8 +19,8 @@ from lianfang.config.benchmarks.city import City, build_city
 from lianfang.config.benchmarks.load import MODES, Found, Line, Shot, fire, shots
 from lianfang.config.benchmarks.scratch import Say, scratch_database
 from lianfang.config.benchmarks.screening import verified
-from lianfang.config.home import current_home
-from lianfang.config.postgres import EmbeddedCluster
+from lianfang.config.home import NotReady, current_home
+from lianfang.config.postgres import EmbeddedCluster, server_of
 
 DATABASE = "lianfang_bench_crash"
 CRASHES = 3
@@ -31,6 +31,10 @@ SHARES = {"single": 0.2, "tube": 0.4, "batch": 0.4}
 
 def bench_crash(people: int, seconds: float, say: Say = lambda line: None) -> dict[str, Any]:
     """Kill everything three times while phones send until each has its receipt; count what was lost and what is twice."""
+    if not isinstance(server_of(current_home()), EmbeddedCluster):
+        raise NotReady(
+            "This kills the database it measures. Unset LIANFANG_DATABASE_URL, so that it is the embedded one."
+        )
     with scratch_database(DATABASE, say) as name:
         city = build_city(people, 1000, 1, say)
         port = house.free_port()

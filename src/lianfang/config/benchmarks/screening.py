@@ -1,5 +1,6 @@
 """Samples registered at a city's speed: the real server over HTTP, beside the same statements without it."""
 
+import math
 import os
 import threading
 import time
@@ -15,7 +16,7 @@ from typing import Any
 from lianfang.config.benchmarks.bare import bare
 from lianfang.config.benchmarks.city import COUNTY, LO, City, build_city
 from lianfang.config.benchmarks.house import serving, serving_obvious
-from lianfang.config.benchmarks.load import MODES, Found, run_burst, run_mode, run_obvious, shots
+from lianfang.config.benchmarks.load import BATCH, MODES, TUBE, Found, run_burst, run_mode, run_obvious, shots
 from lianfang.config.benchmarks.phones import run_phones
 from lianfang.config.benchmarks.scratch import Say, scratch_database
 
@@ -23,9 +24,13 @@ DATABASE = "lianfang_bench_screening"
 PHONES = 26_000
 CONNECTIONS = 16
 #: people a second that no mode reaches on two cores: how many are set aside for a run
-MOST = {"single": 6_000, "tube": 60_000, "batch": 110_000}
+MOST = {"single": 4_000, "tube": 30_000, "batch": 90_000}
+#: and that the database alone does not reach
+MOST_BARE = {"single": 9_000, "tube": 60_000, "batch": 180_000}
 #: the steady rate of the open loop, in people a second, and how many times that its burst is
 STEADY, BURST = 500, 5
+#: people of a request of the largest kind
+WHOLE = TUBE * BATCH
 
 VERIFY = """
 SELECT (SELECT count(*) FROM bench_acknowledged),
@@ -51,34 +56,41 @@ class Run:
     taken: list[int] = field(default_factory=lambda: [0, 0])
 
     def people(self, wanted: float, round: int = 0) -> range:
-        """Set people of the city aside for a run; the last run gets whoever is left."""
+        """Set people of the city aside for a run, as many as are left: whole batches, the phones' own people excepted."""
         start = self.taken[round]
-        self.taken[round] = min(self.city.people, start + int(wanted) // 200 * 200)
+        most = self.city.people - (self.for_phones if round == 0 else 0)
+        self.taken[round] = max(start, min(most, start + math.ceil(wanted / WHOLE) * WHOLE))
         return range(start, self.taken[round])
 
+    @property
+    def for_phones(self) -> int:
+        """How many people the phones on bad lines are to register: a tube each, and never more than half of the city."""
+        return min(len(self.city.tokens) * TUBE, self.city.people // 2)
 
-def bench_screening(people: int, seconds: float, say: Say = lambda line: None) -> dict[str, Any]:
+
+def bench_screening(people: int, seconds: float, say: Say = lambda line: None, phones: int = PHONES) -> dict[str, Any]:
     """Register samples one by one, by tubes and by batches, and return what was measured, verified in the database.
 
-    ``people``: size of the roster; ``seconds``: of load, shared out among the runs. Every rate is people per second.
+    ``people``: size of the roster; ``seconds``: of load, shared out among the runs; ``phones``: devices. Every rate is
+    people per second, every ``_ms`` milliseconds.
     """
     with scratch_database(DATABASE, say) as name:
-        city = build_city(people, PHONES, 2, say)
-        with ProcessPoolExecutor(1, get_context("spawn")) as phones:
-            run = Run(city, phones, datetime.now(UTC).isoformat(), say)
+        city = build_city(people, phones, 2, say)
+        with ProcessPoolExecutor(1, get_context("spawn")) as playing:
+            run = Run(city, playing, datetime.now(UTC).isoformat(), say)
             found: dict[str, Any] = {"people": people, "cores": os.cpu_count(), "seconds": seconds}
             with serving(name) as port:
                 found |= _measure(run, ("127.0.0.1", port), seconds)
             for mode in MODES:
                 say(f"the same statements without the server: {mode}")
                 size = seconds / 12
-                todo = shots(mode, run.people(MOST[mode] * size * 1.5, 1), city.rounds[1], city.tokens, run.moment)
+                todo = shots(mode, run.people(MOST_BARE[mode] * size, 1), city.rounds[1], city.tokens, run.moment)
                 found[f"bare_{mode}"] = round(bare(city, todo, size))
                 found[f"ratio_{mode}"] = round(found[f"people_per_second_{mode}"] / found[f"bare_{mode}"], 2)
             with serving_obvious(name) as port:
                 say("the obvious way: one ORM insert for each person and request")
                 chosen = run.people(MOST["single"] * seconds / 12, 1)
-                obvious = phones.submit(
+                obvious = playing.submit(
                     run_obvious,
                     ("127.0.0.1", port),
                     city,
@@ -114,9 +126,9 @@ def _measure(run: Run, address: tuple[str, int], seconds: float) -> dict[str, An
         run_burst, address, run.city, chosen, run.city.rounds[0], run.moment, STEADY, BURST, seconds, CONNECTIONS * 4
     ).result())  # fmt: skip
     found |= {"burst_people_per_second": STEADY * BURST, "burst_p99_ms": burst.percentile(0.99)}
-    run.say(f"{PHONES:,} phones with 300 ms delay and 3 % of messages lost")
+    run.say(f"{len(run.city.tokens):,} phones with 300 ms delay and 3 % of messages lost")
     phones = _keep(run, run.phones.submit(
-        run_phones, address, run.city, run.people(PHONES * 10), run.city.rounds[0], run.moment, seconds / 3
+        run_phones, address, run.city, range(run.city.people - run.for_phones, run.city.people), run.city.rounds[0], run.moment, seconds / 3
     ).result())  # fmt: skip
     return found | {
         "phones": len(phones.latencies), "phones_people": len(phones.acknowledged), "phones_retries": phones.retries,

@@ -24,16 +24,17 @@ def duties(people: int, as_json: bool) -> None:
 @bench.command()
 @click.option("--people", default=2_000_000, show_default=True, help="people on the roster")
 @click.option("--seconds", default=60.0, show_default=True, help="seconds of load, shared out among the runs")
+@click.option("--phones", default=26_000, show_default=True, help="phones on bad lines")
 @click.option("--crash", is_flag=True, help="kill server and database three times under load and look for every sample")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
-def screening(people: int, seconds: float, crash: bool, as_json: bool) -> None:
+def screening(people: int, seconds: float, phones: int, crash: bool, as_json: bool) -> None:
     """Register samples over HTTP one by one, by tubes and by batches, beside the same statements without the server."""
     from lianfang.config.benchmarks import bench_crash, bench_screening
 
     def say(line: str) -> None:
         click.echo(line, err=True)
 
-    found = bench_crash(people, seconds, say) if crash else bench_screening(people, seconds, say)
+    found = bench_crash(people, seconds, say) if crash else bench_screening(people, seconds, say, phones)
     click.echo(json.dumps(found) if as_json else "\n".join(f"{name}: {value}" for name, value in found.items()))
     if found["lost"] or found["duplicated"]:
         raise click.ClickException("samples were lost or written twice: the figures above say how many")
