@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -25,7 +25,10 @@ from lianfang.core.access.actions import (
 )
 from lianfang.core.access.models import AuditEntry, Device
 from lianfang.core.access.permissions import MANAGE_DEVICES, REVOKE_DEVICE
+from lianfang.core.access.queries import count_devices, device_owner, device_owners, device_row, devices
 from lianfang.core.access.rules import (
+    DEVICE_STATES,
+    ENROL_WITHIN,
     DeviceEntry,
     DeviceNeeded,
     DeviceRefused,
@@ -33,6 +36,7 @@ from lianfang.core.access.rules import (
     NotPermitted,
     SignInRefused,
     code_lookup,
+    device_state,
     enrolment_code,
     need_device,
 )
@@ -285,5 +289,70 @@ def test_field_commands_need_a_device_unless_the_role_works_at_a_desk():
     with pytest.raises(DeviceNeeded, match="enrol this one"):
         need_device(sampler, "register_tubes")
     need_device(sampler, "finish_duty")
+    for kind in (
+        "pack_box",
+        "move_sample",
+        "register_walk_in",
+        "record_tube_found",
+        "call_slot",
+        "record_home_sampling",
+    ):
+        with pytest.raises(DeviceNeeded, match=kind):
+            need_device(sampler, kind)
+    need_device(make_actor(role="lab"), "receive_tubes")
     need_device(replace(sampler, device_id=uuid.uuid4()), "register_tubes")
     need_device(make_actor("access.act_without_device", role="township"), "register_tubes")
+
+
+def test_what_comes_from_a_device_are_commands_and_none_that_only_desks_send():
+    from lianfang.core.access.actions import read_roles
+    from lianfang.core.access.rules import FROM_A_DEVICE
+    from lianfang.workflows.commands import COMMANDS
+
+    assert FROM_A_DEVICE.issubset(COMMANDS)
+    afield = [one["may"] for one in read_roles()["roles"].values() if "access.act_without_device" not in one["may"]]
+    assert not any({"specimens.receive_tubes", "specimens.record_results"} & set(may) for may in afield)
+
+
+moments = st.integers(0, 10_000).map(lambda minutes: datetime(2022, 7, 14, tzinfo=UTC) + timedelta(minutes=minutes))
+
+
+@given(moments, st.none() | moments, st.none() | moments, moments)
+def test_a_device_stands_in_one_state(registered, enrolled_at, revoked, now):
+    state = device_state(registered, enrolled_at, revoked, now)
+    assert (state == "revoked") == (revoked is not None)
+    assert state in DEVICE_STATES and (state in ("waiting", "expired")) == (enrolled_at is None and revoked is None)
+    if state == "waiting":
+        assert device_state(registered, None, None, registered + ENROL_WITHIN) == "expired"
+
+
+@pytest.mark.django_db
+class TestReading:
+    def test_the_states_that_are_counted_are_those_of_the_rows(self, desk):
+        waiting, old, lost = (register(desk, title=f"手机{number}") for number in range(3))
+        used, _secret = enrolled(desk, title="台2")
+        revoke_device(by=desk, valid_at=machine_now(), cause=new_id(), device=lost, reason="lost")
+        with acting(device_keeper(desk)):
+            Device.objects.filter(id=old).update(registered_at=machine_now() - timedelta(days=2))
+        expected = {"waiting": waiting, "expired": old, "revoked": lost, "enrolled": used}
+        for state, device in expected.items():
+            (row,) = devices(by=desk, state=state)
+            assert row.id == device and row.state(machine_now()) == state
+        assert count_devices(by=desk) == dict.fromkeys(expected, 1)
+        assert count_devices(by=desk, title="台")["waiting"] == 0
+        assert [row.id for row in devices(by=desk, title="台")] == [used]
+
+    def test_only_devices_of_ones_area_are_seen_and_only_with_a_permission(self, desk):
+        device = register(desk)
+        assert device_row(device, by=make_actor(REVOKE_DEVICE, scope="469021101")).id == device
+        with pytest.raises(DeviceUnknown):
+            device_row(device, by=make_actor(MANAGE_DEVICES, scope="469021100"))
+        with pytest.raises(NotPermitted):
+            device_row(device, by=make_actor(scope="469021101"))
+
+    def test_a_device_is_bound_to_an_account_of_the_area_only(self, desk, sampler):
+        assert device_owner(sampler.username, by=desk) == sampler.id
+        assert device_owner("nobody-of-that-name", by=desk) is None
+        assert device_owner(sampler.username, by=make_actor(MANAGE_DEVICES, scope="469021100")) is None
+        device = register(desk, account=sampler.id)
+        assert device_owners([device_row(device, by=desk)]) == {sampler.id: f"sampler ({sampler.username})"}

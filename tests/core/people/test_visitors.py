@@ -18,7 +18,7 @@ from lianfang.core.people.cipher import Cipher
 from lianfang.core.people.identity import check_character
 from lianfang.core.people.models import Resident, ResidentCode
 from lianfang.core.people.permissions import PERMISSIONS
-from lianfang.core.people.queries import code_cards, recognised
+from lianfang.core.people.queries import CodeCount, PrintedCode, code_cards, codes_by_grid, printed_code, recognised
 from lianfang.core.people.rules import ResidentRefused, ResidentUnknown, VisitorEntry, identity_of, visitor_fault
 from lianfang.kit.clock import clock_at, local
 from making import make_resident
@@ -171,6 +171,29 @@ def test_a_revoked_code_finds_nobody_and_the_next_one_does(county):
         assert ResidentCode.objects.get(serial=1).reason == "lost"
     assert revoke_code(anna.id, by=county, reason="asked", valid_at=NOON, reissue=False) == 0
     assert (code_cards(by=county), revoke_code(anna.id, by=county, reason="asked", valid_at=NOON)) == ([], 0)
+
+
+def test_people_without_a_code_are_counted_by_grid(county, village):
+    anna, _ben = (make_resident(by=county, grid=GRID) for _ in range(2))
+    make_resident(by=county, grid=ELSEWHERE)
+    assert printed_code(anna.id, by=village) is None
+    issue_codes(by=county, valid_at=NOON, residents=[anna.id])
+    assert codes_by_grid(by=village) == [CodeCount(GRID, 2, 1)]
+    revoke_code(anna.id, by=county, reason="lost", valid_at=NOON, reissue=False)
+    assert codes_by_grid(by=village) == [CodeCount(GRID, 2, 0)]
+    assert printed_code(anna.id, by=village) == PrintedCode(1, NOON, NOON, "lost")
+    stranger = make_actor(*PERMISSIONS, scope=str(ELSEWHERE // 1000), role="community", line="community")
+    assert printed_code(anna.id, by=stranger) is None
+    with pytest.raises(NotPermitted):
+        codes_by_grid(by=make_actor(scope=str(XINZHU)))
+
+
+def test_more_cards_than_a_page_takes_are_refused_not_cut_off(county):
+    people = [make_resident(by=county, grid=GRID) for _ in range(2)]
+    issue_codes(by=county, valid_at=NOON)
+    assert len(code_cards(by=county, limit=len(people))) == 2
+    with pytest.raises(ResidentRefused, match="by grid"):
+        code_cards(by=county, limit=1)
 
 
 def test_codes_of_another_area_are_not_revoked(county, village):

@@ -1,12 +1,23 @@
 """Reading accounts, grants and devices: who is this, and what may they do now."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
+from django.db.models import Count, Q, QuerySet
+
 from lianfang.core.access.models import Account, Device, Grant, ResponseClock
-from lianfang.core.access.permissions import MANAGE_DEVICES
-from lianfang.core.access.rules import Actor, SignInRefused
+from lianfang.core.access.permissions import MANAGE_DEVICES, REVOKE_DEVICE
+from lianfang.core.access.rules import (
+    DEVICE_STATES,
+    ENROL_WITHIN,
+    Actor,
+    DeviceUnknown,
+    SignInRefused,
+    device_state,
+)
+from lianfang.kit.clock import machine_now
 from lianfang.kit.codes import CodeRange
 
 
@@ -60,10 +71,59 @@ class DeviceRow:
     revoked_at: datetime | None
     revoked_reason: str
 
+    def state(self, now: datetime) -> str:
+        """Return one of `DEVICE_STATES` at an instant of the machine's clock."""
+        return device_state(self.registered_at, self.enrolled_at, self.revoked_at, now)
 
-def devices(*, by: Actor, limit: int = 100, offset: int = 0) -> list[DeviceRow]:
-    """List the devices of the actor's area by title and id."""
+
+DEVICE_FIELDS = tuple(field.name for field in fields(DeviceRow))
+
+
+def devices(*, by: Actor, state: str = "", title: str = "", limit: int = 100, offset: int = 0) -> list[DeviceRow]:
+    """List the devices of the actor's area by title and id; ``title``: how it begins, ``state``: of `DEVICE_STATES`."""
+    found = _devices_of(by, title).filter(_in_state(state)).order_by("title", "id")
+    return [DeviceRow(*row) for row in found.values_list(*DEVICE_FIELDS)[offset : offset + limit]]
+
+
+def count_devices(*, by: Actor, title: str = "") -> dict[str, int]:
+    """Count the devices of the actor's area in each of `DEVICE_STATES`."""
+    counts = {state: Count("id", filter=_in_state(state)) for state in DEVICE_STATES}
+    return _devices_of(by, title).aggregate(**counts)
+
+
+def device_row(device: uuid.UUID, *, by: Actor) -> DeviceRow:
+    """Return one device of the actor's area. Raises `DeviceUnknown`."""
+    row = _devices_of(by).filter(id=device).values_list(*DEVICE_FIELDS).first()
+    if row is None:
+        raise DeviceUnknown("There is no such device in your area: choose one from the list.")
+    return DeviceRow(*row)
+
+
+def _devices_of(by: Actor, title: str = "") -> QuerySet[Device]:
+    if not by.may(REVOKE_DEVICE):
+        by.require(MANAGE_DEVICES)
+    return Device.objects.filter(division_code__range=(by.scope.lo, by.scope.hi), title__startswith=title)
+
+
+def _in_state(state: str) -> Q:
+    """Return the condition of a state, as `device_state` has it; no state: every device."""
+    unused, fresh = Q(revoked_at=None, enrolled_at=None), Q(registered_at__gt=machine_now() - ENROL_WITHIN)
+    return {
+        "waiting": unused & fresh, "expired": unused & ~fresh, "revoked": Q(revoked_at__isnull=False),
+        "enrolled": Q(revoked_at=None, enrolled_at__isnull=False), "": Q(),
+    }[state]  # fmt: skip
+
+
+def device_owners(rows: Iterable[DeviceRow]) -> dict[uuid.UUID, str]:
+    """Return the names of the accounts to which devices are bound."""
+    asked = {row.account_id for row in rows if row.account_id}
+    found = Account.objects.filter(id__in=asked).values_list("id", "username", "title")
+    return {id: f"{title} ({username})" if title else username for id, username, title in found}
+
+
+def device_owner(username: str, *, by: Actor) -> uuid.UUID | None:
+    """Return the account of that name which holds a valid grant inside the actor's area, for whoever binds a device to it."""
     by.require(MANAGE_DEVICES)
-    found = Device.objects.filter(division_code__range=(by.scope.lo, by.scope.hi)).order_by("title", "id")
-    names = [field.name for field in fields(DeviceRow)]
-    return [DeviceRow(*row) for row in found.values_list(*names)[offset : offset + limit]]
+    account = Account.objects.filter(username=username).values_list("id", flat=True).first()
+    actors = actors_of(account, machine_now()) if account else []
+    return account if any(by.scope.covers(actor.scope) for actor in actors) else None

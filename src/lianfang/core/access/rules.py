@@ -3,7 +3,7 @@
 import hmac
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lianfang.core.access.permissions import ACT_WITHOUT_DEVICE
 from lianfang.kit.codes import CodeRange
@@ -126,11 +126,12 @@ class DeviceEntry:
     account: uuid.UUID | None = None
 
 
-#: what is recorded with people in front of one, and so from a registered device
+#: what is recorded with people or tubes in front of one, and so from a registered device; what only laboratories and
+#: desks send (receive_tubes, results, paper sheets) is not among them
 FROM_A_DEVICE = frozenset(
     {
-        "register_tubes", "seal_tubes", "hand_over_tubes", "record_found", "record_visits", "register_walk_in",
-        "void_samples", "move_sample",
+        "register_tubes", "seal_tubes", "void_samples", "move_sample", "pack_box", "hand_over_tubes", "record_tube_found",
+        "record_found", "record_visits", "register_walk_in", "call_slot", "record_queue", "record_home_sampling",
     }
 )  # fmt: skip
 
@@ -141,6 +142,20 @@ def need_device(by: Actor, kind: str) -> None:
         raise DeviceNeeded(
             f"“{kind}” is sent from a registered device: enrol this one with a code of your duty desk and sign in on it."
         )
+
+
+DEVICE_STATES = ("waiting", "enrolled", "expired", "revoked")
+
+
+def device_state(
+    registered_at: datetime, enrolled_at: datetime | None, revoked_at: datetime | None, now: datetime
+) -> str:
+    """Say how a device stands: waiting for its code, enrolled, its code grown too old unused, or revoked."""
+    if revoked_at is not None:
+        return "revoked"
+    if enrolled_at is not None:
+        return "enrolled"
+    return "waiting" if now < registered_at + ENROL_WITHIN else "expired"
 
 
 #: for how long a code of enrolment may be typed in

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
@@ -21,7 +21,7 @@ from lianfang.core.people.identity import (
     normalise_resident_id,
 )
 from lianfang.core.people.permissions import ISSUE_CODES, READ_PEOPLE
-from lianfang.core.people.rules import ResidentUnknown
+from lianfang.core.people.rules import ResidentRefused, ResidentUnknown
 from lianfang.kit.codes import CodeRange
 
 LIST = """
@@ -49,6 +49,20 @@ JOIN people_resident r ON r.id = c.resident LEFT JOIN people_household h ON h.id
 WHERE c.county = %(county)s AND c.revoked_at IS NULL AND c.division_code BETWEEN %(lo)s AND %(hi)s
   AND (%(residents)s::uuid[] IS NULL OR c.resident = ANY(%(residents)s))
 ORDER BY c.division_code, h.number, r.birth_date, r.id LIMIT %(limit)s
+"""
+
+CODE_IN_FORCE = """
+SELECT c.serial, c.issued_at, c.revoked_at, c.reason FROM people_residentcode c
+WHERE c.county = %(county)s AND c.resident = %(resident)s ORDER BY c.serial DESC LIMIT 1
+"""
+
+# Residents by the grid of their home; a guest of another county counts where they stay, as their code does.
+CODES_BY_GRID = """
+SELECT p.code, count(*), count(*) FILTER (WHERE EXISTS (
+    SELECT 1 FROM people_residentcode c WHERE c.county = %(county)s AND c.resident = p.id AND c.revoked_at IS NULL))
+FROM (SELECT r.id, CASE WHEN r.division_code / 1000000000 = %(county)s THEN r.division_code ELSE r.present_code END AS code
+      FROM people_resident r WHERE r.county = %(county)s AND r.merged_into IS NULL) AS p
+WHERE p.code BETWEEN %(lo)s AND %(hi)s GROUP BY p.code ORDER BY p.code
 """
 
 
@@ -88,6 +102,25 @@ class CodeCard:
     name: str
     household_number: int | None
     code: str
+
+
+@dataclass(frozen=True)
+class PrintedCode:
+    """The latest printed code of a resident: its number, and since when and why it is not taken any longer."""
+
+    serial: int
+    issued_at: datetime
+    revoked_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class CodeCount:
+    """How many people of a grid there are, and how many of them have a printed code in force."""
+
+    code: int
+    people: int
+    coded: int
 
 
 def residents(
@@ -194,7 +227,7 @@ def code_cards(
     by.require(ISSUE_CODES)
     span = within or by.scope
     params: dict[str, Any] = {
-        "county": span.lo // 10**9, "lo": span.lo, "hi": span.hi, "limit": limit,
+        "county": span.lo // 10**9, "lo": span.lo, "hi": span.hi, "limit": limit + 1,
         "residents": None if residents is None else list(residents),
     }  # fmt: skip
     cipher = county_cipher(params["county"])
@@ -204,5 +237,25 @@ def code_cards(
             CodeCard(resident, masked_name(name), number, cipher.printed_code(resident, serial))
             for resident, name, number, serial in cursor.fetchall()
         ]
+        if len(cards) > limit:
+            raise ResidentRefused(f"More than {limit} cards are too many for one page: print them by grid.")
         record_audit(by, "people.print_codes", subject=("county", None), division_code=span.lo, count=len(cards))
     return cards
+
+
+def printed_code(resident: uuid.UUID, *, by: Actor) -> PrintedCode | None:
+    """Return the latest printed code of a resident whom the actor's area shows; the code itself is on the card only."""
+    by.require(ISSUE_CODES)
+    with acting(by), connection.cursor() as cursor:
+        cursor.execute(CODE_IN_FORCE, {"county": by.scope.lo // 10**9, "resident": resident})
+        row = cursor.fetchone()
+    return PrintedCode(*row) if row else None
+
+
+def codes_by_grid(*, by: Actor, within: CodeRange | None = None) -> list[CodeCount]:
+    """Count the people of each grid of a range, and those of them who have a printed code."""
+    by.require(ISSUE_CODES)
+    span = within or by.scope
+    with acting(by), connection.cursor() as cursor:
+        cursor.execute(CODES_BY_GRID, {"county": span.lo // 10**9, "lo": span.lo, "hi": span.hi})
+        return [CodeCount(*row) for row in cursor.fetchall()]
