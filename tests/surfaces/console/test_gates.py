@@ -30,10 +30,11 @@ OPEN = {"sign_in", "choose_language"}
 #: what takes only POST
 FORMS = {
     "acknowledge_pool", "call_slot", "choose_grant", "choose_language", "close_round", "confirm_exclusions",
-    "confirm_slots", "count_queue", "decide_round", "finish_duty", "open_identifier", "open_lanes",
-    "open_needed_sites", "open_round", "plan_slots", "print_sheets", "record_recall", "record_visit", "register_pool_case",
-    "release_pool", "replan_slots", "settle_difference", "settle_sheet", "sign_out", "tell_pool", "tell_result", "waive_duty",
-    "order_home_sampling", "withdraw_exclusion",
+    "confirm_slots", "count_queue", "decide_round", "end_code", "end_device", "enrolment_codes", "finish_duty",
+    "issue_code", "issue_codes", "open_identifier", "open_lanes", "open_needed_sites", "open_round",
+    "order_home_sampling", "plan_slots", "print_sheets", "record_recall", "record_visit", "register_devices",
+    "register_pool_case", "release_pool", "replan_slots", "settle_difference", "settle_sheet", "sign_out",
+    "tell_pool", "tell_result", "waive_duty", "withdraw_exclusion",
 }  # fmt: skip
 #: records of a round that the scene has none of
 NOT_THERE = {"exclusion"}
@@ -42,7 +43,7 @@ NOT_THERE = {"exclusion"}
 CUSTODY = {"lab", "code", "difference", "notice"}
 #: pages that answer a commander otherwise: not theirs to see, or leading on
 STATUS_ELSE = {"audit": 403, "home_sampling": 403, "send_results": 403, "result_notice": 302} | dict.fromkeys(
-    ("print_codes", "print_round", "print_sheet", "type_in"), 403
+    ("codes", "device", "devices", "print_codes", "print_round", "print_sheet", "type_in"), 403
 )
 
 

@@ -21,6 +21,15 @@ WORDS = {
     "superseded": _("superseded by a correction"),
     "overdue": _("overdue"),
     "once": _("once"),
+    # devices, residents' codes
+    "device_waiting": _("waiting for its code"),
+    "device_expired": _("code too old"),
+    "device_enrolled": _("enrolled"),
+    "device_revoked": _("ended"),
+    "code_lost": _("lost"),
+    "code_copied": _("copied by somebody"),
+    "code_damaged": _("cannot be read"),
+    "code_asked": _("its holder asked for it"),
     # paper sheets
     "printed": _("printed, still out"),
     "typed": _("typed in"),

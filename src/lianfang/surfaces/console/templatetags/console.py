@@ -7,7 +7,7 @@ from django import template
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from lianfang.core.access.permissions import READ_AUDIT
+from lianfang.core.access.permissions import MANAGE_DEVICES, READ_AUDIT, REVOKE_DEVICE
 from lianfang.core.access.rules import Actor
 from lianfang.core.duties.permissions import READ_DUTIES
 from lianfang.core.people.permissions import READ_PEOPLE
@@ -36,7 +36,7 @@ register.filter("line_of_work", words.line_word)
 
 #: declared by the reports surface, which stands beside this one
 READ_REPORTS = "reports.read_reports"
-#: the menu: page, icon, what it takes to see it
+#: the menu: page, icon, what it takes to see it (any one of them)
 MENU = (
     ("situation", "chart-bar", ""),
     ("duties", "list-check", READ_DUTIES),
@@ -53,6 +53,7 @@ MENU = (
     ("people", "home", READ_PEOPLE),
     ("directives", "clipboard-list", READ_COMMAND),
     ("daily_reports", "file-text", READ_REPORTS),
+    ("devices", "phone", f"{MANAGE_DEVICES} {REVOKE_DEVICE}"),
     ("audit", "eye", READ_AUDIT),
 )
 
@@ -75,6 +76,7 @@ def menu_title(name: str) -> str:
         "checkpoints": _("Checkpoints"),
         "deployments": _("Workforce"),
         "daily_reports": _("Daily reports"),
+        "devices": _("Devices"),
         "audit": _("Audit"),
     }[name]
 
@@ -127,7 +129,7 @@ def masthead(context: dict[str, Any]) -> dict[str, Any]:
         "menu": [
             {"href": address(request, name), "title": menu_title(name), "icon": icon, "here": _is_here(request, name)}
             for name, icon, permission in MENU
-            if not permission or actor.may(permission)
+            if not permission or any(actor.may(one) for one in permission.split())
         ],
         "reports": _press_reports(request) if actor.may(READ_REPORTS) else [],
     }

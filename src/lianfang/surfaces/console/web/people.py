@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from lianfang.core.people.actions import open_identifier
-from lianfang.core.people.permissions import OPEN_IDENTIFIER
+from lianfang.core.people.permissions import ISSUE_CODES, OPEN_IDENTIFIER
 from lianfang.core.people.queries import ResidentLine, residents, view_resident
 from lianfang.kit.clock import local_date
 from lianfang.kit.refusals import Refusal
@@ -17,6 +17,7 @@ from lianfang.surfaces.console.addresses import address
 from lianfang.surfaces.console.asking import area_asked
 from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, whole
 from lianfang.surfaces.console.queries import count_people, place_names, village_names
+from lianfang.surfaces.console.web.resident_codes import code_context
 from lianfang.surfaces.session import ActingRequest
 
 FIELDS = ("phone", "national_id")
@@ -39,7 +40,8 @@ def show_people(request: ActingRequest) -> HttpResponse:
         _("Nobody of that name lives or stays here. Search by the beginning of a name or its pinyin."),
         (Filter("name", _("Name begins with")), Filter("within", _("Village"), [("", _("all")), *villages])),
     )  # fmt: skip
-    return answer_list(request, listing, heading=_("People"))
+    codes = [(_("Sampling codes"), address(request, "codes", within=request.GET.get("within", "")))]
+    return answer_list(request, listing, heading=_("People"), above=codes if request.actor.may(ISSUE_CODES) else [])
 
 
 def people_columns(request: ActingRequest, places: dict[int, str]) -> list[Column]:
@@ -88,6 +90,7 @@ def show_resident(request: ActingRequest, resident: uuid.UUID, opened: dict[str,
         request, [Section(_("Household"), household)], template="console/resident.html",
         heading=line.name, resident=line, facts=facts, opened=opened, may_open=request.actor.may(OPEN_IDENTIFIER),
         reasons=[(code, words.reason_word(code)) for code in words.REASONS],
+        **code_context(request, resident),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Paper sheets of a round: printed when all else fails, typed in later, compared, settled; and residents' printed codes."""
+"""Paper sheets of a round: printed when all else fails, typed in later, compared, settled."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -6,14 +6,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-import segno
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from lianfang.core.people.permissions import ISSUE_CODES
-from lianfang.core.people.queries import code_cards
 from lianfang.kit.clock import LOCAL
 from lianfang.kit.codes import unit_range
 from lianfang.kit.ids import derived_id
@@ -23,9 +20,10 @@ from lianfang.response.screening.permissions import PRINT_SHEETS, READ_ROUNDS, T
 from lianfang.response.screening.queries import MOST_SHEETS, SHEET_STATES, SheetEntryRow, SheetPerson, SheetRow
 from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address
-from lianfang.surfaces.console.asking import area_asked, confirmed, words_given
+from lianfang.surfaces.console.asking import confirmed, words_given
 from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, as_text, whole
+from lianfang.surfaces.console.qr import qr
 from lianfang.surfaces.console.queries import place_names
 from lianfang.surfaces.session import ActingRequest
 
@@ -389,15 +387,3 @@ def _on_paper(request: ActingRequest, round: uuid.UUID, rows: Sequence[SheetRow]
 
 def _tubes_on_paper(people: Sequence[SheetPerson]) -> list[list[SheetPerson]]:
     return [list(group) for _tube, group in groupby(people, key=lambda person: person.tube)]
-
-
-def qr(code: str) -> str:
-    """Return a code as a picture that a page carries in itself."""
-    return str(segno.make(code, error="m", micro=False).svg_data_uri(scale=3, border=1))
-
-
-def show_codes(request: ActingRequest) -> HttpResponse:
-    """Return the printed codes of an area's residents as cards to cut out."""
-    request.actor.require(ISSUE_CODES)
-    cards = code_cards(by=request.actor, within=area_asked(request))
-    return render(request, "console/code_print.html", {"cards": [(card, qr(card.code)) for card in cards]})
