@@ -44,7 +44,9 @@ def rosters(draw):
     number, people = count(1), []
     for grid in range(draw(st.integers(1, 3))):
         mode, pool = draw(
-            st.sampled_from([("single", 1), ("household", 1), ("household", 12), ("pooled", 5), ("pooled", 10), ("pooled", 20)])
+            st.sampled_from(
+                [("single", 1), ("household", 1), ("household", 12), ("pooled", 5), ("pooled", 10), ("pooled", 20)]
+            )
         )
         for building in range(draw(st.integers(1, 3))):
             for household in range(draw(st.integers(1, 6))):

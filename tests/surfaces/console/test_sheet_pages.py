@@ -42,9 +42,7 @@ def confirming(page, **fields):
 
 
 def typed(browser, sheet, **fields):
-    form = (
-        {"total": "2", "tube-of-1": "1", "tube-of-2": "1", "tube-of-3": "1"} | fields
-    )
+    form = {"total": "2", "tube-of-1": "1", "tube-of-2": "1", "tube-of-3": "1"} | fields
     page = text(browser.post(f"/sheets/{sheet}/type", form))
     answer = browser.post(f"/sheets/{sheet}/type", confirming(page, **form))
     assert answer.status_code == 302, answer.content.decode()[:2000]

@@ -54,8 +54,10 @@ def register_express(envelope: Envelope, *, account: uuid.UUID, grant: uuid.UUID
     Whether grant and device allow it here and now is decided by the same call.
     """
     call = plain_call(envelope, account=account, grant=grant, device=device)
-    recorded_at = call and _call(call)
-    if call is None or recorded_at is None:
+    if call is None:
+        return None
+    recorded_at = _call(call)
+    if recorded_at is None:
         return None
     return Receipt(envelope.id, KIND, recorded_at, call.receipt, repeated=False)
 

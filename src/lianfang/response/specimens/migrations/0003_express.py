@@ -86,9 +86,7 @@ END $$
 class Migration(migrations.Migration):
     dependencies = [("specimens", "0002_scope"), ("people", "0002_scope"), ("access", "0004_devices")]
     operations = [
-        migrations.AddField(
-            "sample", "xid", models.BigIntegerField(default=0, help_text="written by the database")
-        ),
+        migrations.AddField("sample", "xid", models.BigIntegerField(default=0, help_text="written by the database")),
         migrations.RunSQL(OWN_TRANSACTION, migrations.RunSQL.noop),
         migrations.AddIndex(
             "sample",
