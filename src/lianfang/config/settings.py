@@ -80,7 +80,6 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "lianfang.surfaces.field.problems.ProblemMiddleware",
-    "lianfang.surfaces.field.express.ExpressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "lianfang.surfaces.session.PolicyMiddleware",

@@ -5,4 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lianfang.config.settings")
-application = get_wsgi_application()
+house = get_wsgi_application()
+
+from lianfang.surfaces.field.express import ExpressLane  # noqa: E402 - the applications are loaded now
+
+application = ExpressLane(house)

@@ -1,6 +1,7 @@
 """What the interface takes and answers as HTTP: devices, allowances, bodies, errors, its own description."""
 
 import gzip
+import io
 import json
 import uuid
 from datetime import datetime
@@ -19,6 +20,7 @@ from lianfang.kit.ids import new_id
 from lianfang.kit.rates import Rate
 from lianfang.surfaces.field.api import api
 from lianfang.surfaces.field.commands import people_in
+from lianfang.surfaces.field.express import ExpressLane
 from lianfang.workflows.commands import COMMANDS
 
 pytestmark = pytest.mark.django_db
@@ -317,12 +319,49 @@ class TestDescription:
 class TestExpressLane:
     """The busiest request is answered before anything else; its device's allowance holds there too."""
 
-    def test_plain_batches_are_counted_and_the_last_one_waits(self, send, settings, monkeypatch):
-        settings.RATE_PEOPLE = Rate(1, 10)
-        token = device_and_token("469021101")
+    @pytest.fixture
+    def lane(self, monkeypatch):
+        """What the lane answers, in place of the database; whatever it leaves reaches the house, which says so."""
+
+        def house(environ, start_response):
+            start_response("418 Left to the house", [])
+            return [environ["wsgi.input"].read()]
+
         receipt = Receipt(new_id(), "register_tubes", NOON, {"registered": 5}, repeated=False)
         monkeypatch.setattr("lianfang.surfaces.field.express.register_express", lambda *_, **__: receipt)
-        with clock_at(NOON):
-            answers = [send("commands/register_tubes", envelope({"tubes": [tube(5)]}), token) for _ in range(3)]
-        assert [answer.status_code for answer in answers] == [200, 200, 429]
-        assert answers[0].json()["id"] == str(receipt.id)
+
+        def ask(token, body, **environ):
+            said = []
+            raw = body if isinstance(body, bytes) else json.dumps(body, default=str).encode()
+            asked = {
+                "PATH_INFO": "/api/commands/register_tubes", "REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(len(raw)),
+                "HTTP_AUTHORIZATION": f"Bearer {token}", "wsgi.input": io.BytesIO(raw),
+            } | environ  # fmt: skip
+            with clock_at(NOON):
+                content = b"".join(ExpressLane(house)(asked, lambda status, headers: said.append(status)))
+            return int(said[0][:3]), content, raw
+
+        return ask
+
+    def test_plain_batches_are_counted_and_the_last_one_waits(self, lane, settings):
+        settings.RATE_PEOPLE = Rate(1, 10)
+        token = device_and_token("469021101")
+        answers = [lane(token, envelope({"tubes": [tube(5)]})) for _ in range(3)]
+        assert [status for status, _, _ in answers] == [200, 200, 418]
+        assert json.loads(answers[0][1])["kind"] == "register_tubes"
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            {"PATH_INFO": "/api/commands/seal_tubes"}, {"REQUEST_METHOD": "PUT"}, {"HTTP_AUTHORIZATION": ""},
+            {"HTTP_AUTHORIZATION": "Bearer forged"}, {"HTTP_CONTENT_ENCODING": "gzip"}, {"CONTENT_LENGTH": ""},
+            {"CONTENT_LENGTH": str(2 << 20)},
+        ],
+    )  # fmt: skip
+    def test_what_the_lane_leaves_reaches_the_house_whole(self, lane, asked):
+        status, content, raw = lane(device_and_token("469021101"), envelope({"tubes": [tube(5)]}), **asked)
+        assert (status, content) == (418, raw)
+
+    @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'{"id": 1}', b"[" * 100_000, b"\xff"])
+    def test_what_is_no_command_is_left(self, lane, raw):
+        assert lane(device_and_token("469021101"), raw)[0] == 418

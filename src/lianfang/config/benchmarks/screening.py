@@ -110,9 +110,11 @@ def _measure(run: Run, address: tuple[str, int], seconds: float) -> dict[str, An
         run.say(f"as fast as answers come: {mode}")
         size = seconds / 6
         chosen = run.people(MOST[mode] * size)
+        written = log_position()
         with coverage_watched(run.city) as coverage:
             fast = _submit(run, address, mode, chosen, size, 0)
         rate = len(fast.acknowledged) / fast.seconds
+        found[f"log_bytes_per_person_{mode}"] = round((log_position() - written) / max(1, len(fast.acknowledged)))
         run.say(f"at half of that: {mode}")
         half = _submit(run, address, mode, run.people(rate * seconds / 20), seconds / 20, rate / 2)
         found |= {
@@ -148,6 +150,15 @@ def _keep(run: Run, found: Found) -> Found:
         raise AssertionError(f"answers by status: {found.statuses}")
     run.acknowledged += found.acknowledged
     return found
+
+
+def log_position() -> int:
+    """Return how many bytes the database has ever written to its log."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")
+        return int(cursor.fetchone()[0])
 
 
 class Watched:
@@ -216,4 +227,10 @@ def verified(acknowledged: Sequence[tuple[str, str]], rounds: Sequence[str]) -> 
         cursor.execute("ANALYZE bench_acknowledged")
         cursor.execute(VERIFY.format(county=COUNTY), {"rounds": list(rounds)})
         acked, stored, lost, duplicated = cursor.fetchone()
-    return {"acknowledged": acked, "stored": stored, "lost": lost, "duplicated": duplicated}
+        cursor.execute(
+            "SELECT pg_total_relation_size('specimens_sample') / greatest(1, count(*)) FROM specimens_sample"
+        )
+        [size] = cursor.fetchone()
+    return {
+        "acknowledged": acked, "stored": stored, "lost": lost, "duplicated": duplicated, "bytes_per_sample": int(size)
+    }  # fmt: skip
