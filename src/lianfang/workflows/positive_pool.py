@@ -183,7 +183,7 @@ def _outbreaks(findings: Sequence[Finding], by: Actor, county: int, valid_at: da
 
 def _outbreak(incident: IncidentRow, valid_at: datetime) -> Outbreak:
     protocol = "+".join((incident.pack, *incident.overlays))
-    return Outbreak(incident.id, dated_protocol(protocol, local_date(valid_at)), f"{incident.authority};{ARTICLE}")
+    return Outbreak(incident.id, dated_protocol(protocol, local_date(valid_at)), f"{incident.authority}；{ARTICLE}")
 
 
 def _rows(by: Actor, county: int, sql: str, params: Any) -> list[Any]:

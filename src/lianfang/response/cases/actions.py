@@ -180,7 +180,7 @@ def record_retest(
             )
         found.status, found.retest_sampled_at, found.decided_at = status, sampled_at, valid_at
         found.save(update_fields=["status", "retest_sampled_at", "decided_at"])
-        _lift_holds(found, by, valid_at, "复核阴性" if status == "negative" else "复核阳性,按病例处置")
+        _lift_holds(found, by, valid_at, "复核阴性" if status == "negative" else "复核阳性，按病例处置")
         _audit(by, "cases.record_retest", "screen_positive", found)
         _finish("confirmatory_retest", [(found.id, "once")], by, found.county, result, valid_at, cause)
         _refresh_positive(found, by, valid_at, cause)

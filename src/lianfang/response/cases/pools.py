@@ -341,7 +341,7 @@ def _release_mistaken(withdrawn: Sequence[uuid.UUID], shared: Mapping[str, Any])
         return []
     freed = [row[0] for row in run(RELEASE_MISTAKEN, dict(shared) | {"pools": list(withdrawn)})]
     [(why,)] = run("SELECT min(withdrawn_why) FROM cases_pool WHERE id = ANY(%(pools)s)", {"pools": list(withdrawn)})
-    lift_holds(freed, f"检测结果已更正,原结果有误:{why}", shared)
+    lift_holds(freed, f"检测结果已更正，原结果有误：{why}", shared)
     return freed
 
 

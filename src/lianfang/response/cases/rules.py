@@ -40,8 +40,8 @@ DETECTED_BY = {
     "confirmatory_retest": "community_screening",
 }
 #: what everybody held for a pool can read: whom to ask, and that an emergency passes
-APPEAL_TO = "所在县疫情防控指挥部值班室,昼夜有人;由作出决定者以外的人员一日内答复"
-EMERGENCY_PASSES = "突发疾病、临产、透析等急需就医的,随时就医,不受此限"
+APPEAL_TO = "所在县疫情防控指挥部值班室，昼夜有人；由作出决定者以外的人员一日内答复"
+EMERGENCY_PASSES = "突发疾病、临产、透析等急需就医的，随时就医，不受此限"
 CONTACT_STATES = ("active", "upgraded", "withdrawn")
 #: The packs have no clock for what cannot wait; a default of the house.
 AT_ONCE = timedelta(minutes=30)
@@ -255,8 +255,8 @@ def _span(pack: Pack, name: str, otherwise: timedelta) -> timedelta:
 
 def hold_reason(code: str, mode: str) -> str:
     """Return the reason that somebody held for a positive tube reads; it never fills the 200 characters of its field."""
-    found = f"您的核酸样本(管号{code})初筛阳性" if mode == "single" else f"您所在的混采管(管号{code})检测阳性"
-    return f"{found},请在现地等候单采复核,结果出来即由专人判定。{EMERGENCY_PASSES}。"
+    found = f"您的核酸样本（管号{code}）初筛阳性" if mode == "single" else f"您所在的混采管（管号{code}）检测阳性"
+    return f"{found}，请在现地等候单采复核，结果出来即由专人判定。{EMERGENCY_PASSES}。"
 
 
 def release_notice(name: str, code: str, held_at: datetime, lifted_at: datetime, decided_by: str, why: str) -> str:
@@ -266,9 +266,9 @@ def release_notice(name: str, code: str, held_at: datetime, lifted_at: datetime,
     """
     minute = "%Y年%m月%d日%H时%M分"
     return (
-        f"解除告知:{name},您因采样管{code}检测阳性,自{held_at.strftime(minute)}起就地等候复核,"
-        f"已于{lifted_at.strftime(minute)}解除。理由:{why}。决定人:{decided_by}。"
-        f"此事不留任何限制,不影响您的出行、就医、就业和其他权利。有异议:{APPEAL_TO}。"
+        f"解除告知：{name}，您因采样管{code}检测阳性，自{held_at.strftime(minute)}起就地等候复核，"
+        f"已于{lifted_at.strftime(minute)}解除。理由：{why}。决定人：{decided_by}。"
+        f"此事不留任何限制，不影响您的出行、就医、就业和其他权利。有异议：{APPEAL_TO}。"
     )
 
 

@@ -384,7 +384,10 @@ def _notices(request: ActingRequest, tube: TubeRecord) -> Listing:
         Column(_("To"), lambda n: n.told_to),
         Column(_("How"), lambda n: words.word(n.channel)),
     ]
-    return Listing("notices", columns, *whole(rows), _("Nobody had to be told: a negative waits for whoever looks."))
+    empty = _("Nobody had to be told: a negative waits for whoever looks.")
+    if not queries.result_history(tube.tube, by=request.actor):
+        empty = _("No result yet. When it is positive, whoever must be told stands here at once.")
+    return Listing("notices", columns, *whole(rows), empty)
 
 
 def _untold(notice: NoticeRow) -> str:
@@ -408,6 +411,6 @@ def _members(request: ActingRequest, tube: TubeRecord) -> Listing:
     columns = [
         Column(_("Name"), lambda m: m.name, lambda m: address(request, "resident", m.resident)),
         Column(_("Place"), lambda m: places.get(m.division_code, m.division_code)),
-        Column(_("Sampled"), lambda m: m.taken_at, look="time"),
+        Column(_("Sampled at"), lambda m: m.taken_at, look="time"),
     ]
     return Listing("members", columns, *whole(members), _("Nobody in this tube lives in your area."))

@@ -1,6 +1,7 @@
 """Phones and tablets of the field: registered, enrolled with a code shown here, ended when they are lost."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -72,6 +73,11 @@ def show_devices(request: ActingRequest) -> HttpResponse:
     )  # fmt: skip
 
 
+def _shown(moment: datetime | None) -> datetime | None:
+    """Return a moment of the machine's clock as the response's shows it: in a drill the two differ."""
+    return moment and moment + (response_now() - machine_now())
+
+
 def _columns(request: ActingRequest, places: dict[int, str], owners: dict[uuid.UUID, str]) -> list[Column]:
     now = machine_now()
     return [
@@ -82,9 +88,9 @@ def _columns(request: ActingRequest, places: dict[int, str], owners: dict[uuid.U
         ),
         Column(_("Unit"), lambda d: places.get(d.division_code, d.division_code)),
         Column(_("Whose"), lambda d: _whose(d, owners)),
-        Column(_("Registered"), lambda d: d.registered_at, look="time"),
-        Column(_("Enrolled"), lambda d: d.enrolled_at or _("not yet"), look="time"),
-        Column(_("Ended"), lambda d: d.revoked_at, look="time"),
+        Column(_("Registered"), lambda d: _shown(d.registered_at), look="time"),
+        Column(_("Enrolled"), lambda d: _shown(d.enrolled_at) or _("not yet"), look="time"),
+        Column(_("Ended"), lambda d: _shown(d.revoked_at), look="time"),
         Column(_("Reason"), lambda d: d.revoked_reason),
     ]  # fmt: skip
 
@@ -166,14 +172,14 @@ def show_device(request: ActingRequest, device: uuid.UUID) -> HttpResponse:
         (_("State"), words.word(f"device_{state}"), ""),
         (_("Unit"), place_names([row.division_code])[row.division_code], ""),
         (_("Whose"), _whose(row, device_owners([row])), ""),
-        (_("Registered"), as_text(row.registered_at), ""),
-        (_("Enrolled"), as_text(row.enrolled_at) or _("not yet"), ""),
-        (_("Ended"), as_text(row.revoked_at), ""),
+        (_("Registered"), as_text(_shown(row.registered_at)), ""),
+        (_("Enrolled"), as_text(_shown(row.enrolled_at)) or _("not yet"), ""),
+        (_("Ended"), as_text(_shown(row.revoked_at)), ""),
         (_("Reason"), row.revoked_reason, ""),
     ]
     return answer_record(
         request, [], template="console/device.html", heading=row.title, facts=facts, device=row,
-        lead=_advice(state, as_text(until)), lead_tone=TONES.get(state, ""),
+        lead=_advice(state, as_text(_shown(until))), lead_tone=TONES.get(state, ""),
         may_show=state == "waiting" and request.actor.may(MANAGE_DEVICES) and request.at is None,
         may_revoke=state != "revoked" and request.actor.may(REVOKE_DEVICE) and request.at is None,
         now=response_now().astimezone(LOCAL).strftime("%Y-%m-%dT%H:%M"),
@@ -201,7 +207,7 @@ def show_enrolment(request: ActingRequest) -> HttpResponse:
     else:
         asked = [row.id for row in devices_of(by=request.actor, state="waiting", limit=MOST_CODES)]
     codes = [
-        {"id": id, "title": title, "code": code, "until": as_text(until), "picture": qr(code)}
+        {"id": id, "title": title, "code": code, "until": as_text(_shown(until)), "picture": qr(code)}
         for id, title, code, until in open_enrolment_codes(asked, by=request.actor)
     ]
     if not codes:

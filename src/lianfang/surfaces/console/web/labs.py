@@ -118,7 +118,7 @@ def show_lab(request: ActingRequest, lab: UUID) -> HttpResponse:
     load = next(one for one in queries.lab_loads(by=request.actor, clocks=clocks) if one.lab.id == lab)
     sections = [
         Section(_("Still to do"), _backlog(request, load, clocks), _figures(request, load)),
-        Section(_("Received"), hand_over_listing(request, lab), page_size=20),
+        Section(_("Handed in here"), hand_over_listing(request, lab), page_size=20),
         Section(_("Files of results"), _files(request, load)),
     ]
     return answer_record(

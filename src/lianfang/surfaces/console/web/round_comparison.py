@@ -78,4 +78,5 @@ def compare_rounds(request: ActingRequest, round: uuid.UUID, earlier: uuid.UUID)
         Section(_("Missing in both: go there first"), twice, figures), Section(_("Place by place"), side_by_side),
     ]  # fmt: skip
     heading = _("%(first)s beside %(second)s") % titles
-    return answer_record(request, sections, heading=heading)
+    back = [(titles[which], address(request, "round", one.id)) for which, one in (("first", first), ("second", second))]
+    return answer_record(request, sections, heading=heading, above=back)

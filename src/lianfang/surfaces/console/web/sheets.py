@@ -25,6 +25,7 @@ from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, as_text, whole
 from lianfang.surfaces.console.qr import qr
 from lianfang.surfaces.console.queries import place_names
+from lianfang.surfaces.console.web.rounds import mode_word
 from lianfang.surfaces.session import ActingRequest
 
 TONES = {"printed": "warn", "differing": "overdue", "agreed": "good", "settled": "good"}
@@ -134,7 +135,7 @@ def show_sheet(request: ActingRequest, sheet: uuid.UUID) -> HttpResponse:
         (_("State"), words.word(row.state), ""),
         (_("Code"), row.shown_code, ""),
         (_("Place"), place_names([row.division_code])[row.division_code], ""),
-        (_("Way of sampling"), f"{words.word(row.mode)} · {row.pool}", ""),
+        (_("Way of sampling"), mode_word(row.mode, row.pool), ""),
         (_("Printed at"), as_text(row.printed_at), ""),
         (_("Typed in"), as_text(row.typed_at) or _("not yet"), ""),
         (_("Ticked"), row.ticked, ""),
