@@ -1,6 +1,6 @@
 """The typed HTTP interface: sign in, send commands, read duties, rounds and tubes. Errors are problem details (RFC 9457)."""
 
-from lianfang.surfaces.field import commands, devices, duties, rounds, table, tubes
+from lianfang.surfaces.field import commands, custody, devices, duties, pools, round_lists, rounds, sites, table, tubes
 from lianfang.surfaces.field.bodies import BoundedJson
 from lianfang.surfaces.field.gate import Bearer
 from lianfang.surfaces.field.openapi import DescribedAPI
@@ -14,5 +14,9 @@ api.add_router("", devices.router)
 api.add_router("commands", commands.router)
 api.add_router("duties", duties.router)
 api.add_router("rounds", rounds.router)
+api.add_router("rounds", round_lists.router)
+api.add_router("", sites.router)
 api.add_router("table", table.router)
 api.add_router("tubes", tubes.router)
+api.add_router("custody", custody.router)
+api.add_router("pools", pools.router)

@@ -39,6 +39,8 @@ TAGS = {
     "rounds": "Rounds of testing: coverage, the missing, sampling sites.",
     "sampling table": "Who stands before the sampling table.",
     "tubes": "Tubes and results.",
+    "custody": "Tubes on their way: where they are, what hand-overs lacked, laboratories.",
+    "pools": "Positive pools: who is held until when, who knows, what is due next.",
 }
 ERRORS = {
     "400": "The request cannot be understood.",
