@@ -324,6 +324,14 @@ def test_a_tube_that_broke_is_lost_without_any_hand_over(by):
         pack_box("BOX-7", by=by, tubes=[entries[0].id], valid_at=LATER)
 
 
+def test_a_tube_given_up_by_its_code_ends_the_search_that_a_hand_over_began(by):
+    entries = sealed_tubes(by, 2)
+    handed(by, entries, counted=1, scanned=codes_of(entries[:1]))
+    record_tube_found("lost", by=by, codes=codes_of(entries[1:]), reason="fell", valid_at=LATER)
+    assert duties(by=by) == []
+    assert [row.outcome for row in queries.differences(by=by, open=False)] == ["lost"]
+
+
 def test_what_cannot_be_found_or_lost_is_refused(by):
     entries = sealed_tubes(by, 1)
     with pytest.raises(DifferenceUnknown):

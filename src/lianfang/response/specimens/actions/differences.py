@@ -87,6 +87,15 @@ SELECT %(county)s, id, tube, %(difference)s, %(reason)s, %(at)s, %(now)s, %(acco
 FROM unnest(%(ids)s::uuid[], %(tubes)s::uuid[]) AS sent (id, tube) ON CONFLICT DO NOTHING
 """
 
+# Whoever gives a tube up by its code ends every search for it: nobody need know which hand-over had lacked it.
+GIVEN_UP = """
+UPDATE specimens_custodydifference
+SET outcome = 'lost', place = '', reason = %(reason)s, settled_at = %(at)s, settled_by = %(account)s
+WHERE county = %(county)s AND tube = ANY(%(tubes)s) AND kind = 'missing' AND settled_at IS NULL
+  AND id IS DISTINCT FROM %(difference)s
+RETURNING id
+"""
+
 PUT = """
 WITH unpacked AS (
     UPDATE specimens_boxentry SET removed_at = greatest(%(at)s, packed_at)
@@ -200,7 +209,7 @@ def record_tube_found(
         if outcome == "found":
             _found(open, sought, params, by, cause)
         elif outcome == "lost":
-            _lost(open, sought, params, id or cause or new_id())
+            _lost(sought, params, id or cause or new_id(), by, cause)
         if open is not None:
             _settle(open, outcome, params, by, cause)
         people = _people(county, params["tubes"]) if outcome == "lost" else 0
@@ -249,11 +258,19 @@ def _found(
     )  # fmt: skip
 
 
-def _lost(difference: Difference | None, sought: Sequence[Sought], params: dict[str, Any], root: uuid.UUID) -> None:
+def _lost(
+    sought: Sequence[Sought], params: dict[str, Any], root: uuid.UUID, by: Actor, cause: uuid.UUID | None
+) -> None:
     ids = [derived_id("tube_loss", root, tube.id) for tube in sought]
     with connection.cursor() as cursor:
         cursor.execute(LOSE, params | {"ids": ids})
         cursor.execute(PUT, params | {"stage": "lost"})
+        cursor.execute(GIVEN_UP, params)
+        ended = [(row[0], "once") for row in cursor.fetchall()]
+    if ended:
+        finish_duties(
+            ended, kind="missing_tube", by=by, county=params["county"], outcome="lost", valid_at=params["at"], cause=cause
+        )  # fmt: skip
 
 
 def _settle(difference: Difference, outcome: str, params: dict[str, Any], by: Actor, cause: uuid.UUID | None) -> None:
