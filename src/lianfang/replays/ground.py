@@ -36,7 +36,8 @@ class Ground:
     """What a scenario says of its county before the first day.
 
     ``steps``: the county's chain of responsibility from the ground up, (level, post title); ``superior``: name and
-    code of the unit its headquarters reports to; ``hamlets``: known hamlets by village code (15 digits).
+    code of the unit its headquarters reports to; ``hamlets``: known hamlets by village code (15 digits); ``only``:
+    villages (15 digits) that are settled, all when empty, with a ``share`` of their households.
     """
 
     county: int
@@ -49,6 +50,8 @@ class Ground:
     households_per_grid: int
     reference_date: date
     seed: int
+    only: Sequence[int] = ()
+    share: float = 1.0
 
 
 def lay_ground(ground: Ground, *, table: Path, say: Say) -> None:
@@ -64,7 +67,8 @@ def lay_ground(ground: Ground, *, table: Path, say: Say) -> None:
     if not count_residents(by=BUILDER, within=area)[1]:
         settle_county(
             by=BUILDER, county=ground.county, households_per_grid=ground.households_per_grid, seed=ground.seed,
-            reference_date=ground.reference_date, hamlet_names=ground.hamlets, say=say,
+            reference_date=ground.reference_date, hamlet_names=ground.hamlets, only=ground.only,
+            share=ground.share, say=say,
         )  # fmt: skip
     register_places(ground.places, by=BUILDER)
 

@@ -1,6 +1,6 @@
 """Lay a county out below its villages and settle it with synthetic people that match its census."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -17,6 +17,7 @@ from lianfang.core.people.synthetic import (
     as_columns,
     census_margins,
     generate_county,
+    part_of,
     village_named,
 )
 from lianfang.core.territory.actions import lay_out_villages, register_buildings, register_compounds
@@ -48,12 +49,15 @@ def settle_county(
     seed: int,
     reference_date: date,
     hamlet_names: Mapping[int, Sequence[str]] | None = None,
+    only: Collection[int] = (),
+    share: float = 1.0,
     say: Callable[[str], None] = lambda _: None,
 ) -> Settlement:
     """Settle a county at its real size, in one transaction; the same arguments make the same people.
 
     ``county``: six digits, one of the counties whose census margins are known; ``households_per_grid``: of the pack;
-    ``hamlet_names``: known hamlets of a village (15-digit code), named in the order of their codes.
+    ``hamlet_names``: known hamlets of a village (15-digit code), named in the order of their codes; ``only``: settle no
+    other villages than these (15-digit codes), with the same people as in the whole county, ``share`` of their households.
     """
     area = code_range(county)
     with acting(by):
@@ -61,6 +65,8 @@ def settle_county(
         villages = [village_named(one.code // 1000, one.name) for one in divisions]
         say("making households and residents by the census")
         population = generate_county(census_margins(county), villages, seed=seed, reference_date=reference_date)
+        if only:
+            population = part_of(population, only, share)
         plans, order = _plans(population.households, households_per_grid, hamlet_names or {})
         say("laying out hamlets and grids")
         lay_out_villages(plans, by=by, source="grids sized by the protocol pack")

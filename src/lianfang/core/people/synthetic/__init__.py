@@ -19,6 +19,7 @@ from lianfang.core.people.synthetic.population import (
     Residents,
     as_columns,
     generate_county,
+    part_of,
 )
 from lianfang.core.people.synthetic.settlement import UnusableVillages, Village, village_named
 
@@ -39,5 +40,6 @@ __all__ = [
     "known_counties",
     "margins_from",
     "measure_margins",
+    "part_of",
     "village_named",
 ]

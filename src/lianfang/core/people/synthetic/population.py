@@ -1,10 +1,10 @@
 """A county of people who do not exist, as columns ready for COPY."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,9 @@ class Residents:
     vulnerable: dict[str, Mask]
 
 
+Table = TypeVar("Table", Households, Residents)
+
+
 @dataclass(frozen=True)
 class Population:
     """A county's synthetic households and residents, and what they were made from."""
@@ -127,6 +130,35 @@ def generate_county(margins: Margins, villages: Sequence[Village], *, seed: int,
     households = _households(county, rng)
     residents = _residents(county, households, rng)
     return Population(margins, county.villages, seed, reference_date, households, residents)
+
+
+def part_of(population: Population, villages: Collection[int], share: float = 1.0) -> Population:
+    """Return the households of some villages (15-digit codes) with everybody in them; ``share`` of them, evenly taken.
+
+    People keep their ids, names and doors, so that a part of a county is the same people as in the whole.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"a share lies above 0 and is at most 1, not {share}")
+    households, residents = population.households, population.residents
+    taken = np.floor(households.number * share) > np.floor((households.number - 1) * share)
+    keep = np.isin(households.village_code, list(villages)) & taken
+    row = np.cumsum(keep) - 1
+    inside = keep[residents.household]
+    kept = _rows(residents, inside)
+    return replace(
+        population,
+        households=_rows(households, keep),
+        residents=replace(kept, household=row[kept.household]),
+    )
+
+
+def _rows(table: Table, mask: Mask) -> Table:
+    """Return the rows of a table that a mask keeps."""
+    values = {column.name: getattr(table, column.name) for column in fields(table)}
+    return type(table)(**{
+        name: {key: one[mask] for key, one in value.items()} if isinstance(value, dict) else value[mask]
+        for name, value in values.items()
+    })  # fmt: skip
 
 
 @dataclass(frozen=True)
