@@ -11,14 +11,15 @@ from lianfang.config.worker import PARTS, tick_now, work_forever
 from lianfang.core.access.actions import ADMINISTRATION, move_response_clock
 from lianfang.core.access.sealer import seal_audit
 from lianfang.kit.clock import machine_now
+from lianfang.response.screening.actions import tally_samples
 
 
 class LostDatabase(Exception):
     """What a part raises in these tests."""
 
 
-def test_it_seals_and_lets_time_pass():
-    assert [part for part, _ in PARTS] == [seal_audit, tick_now]
+def test_it_seals_counts_and_lets_time_pass():
+    assert [part for part, _ in PARTS] == [seal_audit, tally_samples, tick_now]
 
 
 def test_a_slow_part_keeps_no_other_waiting_and_a_failing_one_ends_the_work():

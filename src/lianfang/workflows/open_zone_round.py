@@ -131,6 +131,7 @@ def open_zone_round(
     which the round is numbered, by default the smallest that holds everything. Raises `ZoneNotInForce`,
     `UnitNamedTwice` and whatever opening a round raises.
     """
+    by.require(OPEN_ROUND)
     areas = _areas(by, incident, zones, units, valid_at)
     made = actions.open_round(
         by=by, incident=incident, area_code=area_code or _unit(areas), title=title, areas=areas, pack=pack,

@@ -56,7 +56,7 @@ def browser_of(role, line, scope, monkeypatch):
     from lianfang.core.access import queries as access
 
     plain = access.actor_of
-    monkeypatch.setattr(access, "actor_of", lambda grant: _with_everything(plain(grant)))
+    monkeypatch.setattr(access, "actor_of", lambda *grant: _with_everything(plain(*grant)))
     return signed_in(account((role, line, scope))[0], HTTP_ACCEPT_LANGUAGE="zh")
 
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime
 from multiprocessing import get_context
 from typing import Any
 
@@ -21,6 +20,7 @@ from lianfang.config.benchmarks.scratch import Say, scratch_database
 from lianfang.config.benchmarks.screening import verified
 from lianfang.config.home import NotReady, current_home
 from lianfang.config.postgres import EmbeddedCluster, server_of
+from lianfang.kit.clock import machine_now
 
 DATABASE = "lianfang_bench_crash"
 CRASHES = 3
@@ -40,7 +40,7 @@ def bench_crash(people: int, seconds: float, say: Say = lambda line: None) -> di
         port = house.free_port()
         server = house.start(name, port)
         with ProcessPoolExecutor(1, get_context("spawn")) as phones:
-            moment = datetime.now(UTC).isoformat()
+            moment = machine_now().isoformat()
             wait = seconds / (CRASHES + 1)
             job = phones.submit(send_until_acknowledged, ("127.0.0.1", port), city, moment, seconds)
             for number in range(1, CRASHES + 1):

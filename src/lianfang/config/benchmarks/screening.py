@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from multiprocessing import get_context
 from typing import Any
 
@@ -19,6 +18,7 @@ from lianfang.config.benchmarks.house import serving, serving_obvious
 from lianfang.config.benchmarks.load import BATCH, MODES, TUBE, Found, run_burst, run_mode, run_obvious, shots
 from lianfang.config.benchmarks.phones import run_phones
 from lianfang.config.benchmarks.scratch import Say, scratch_database
+from lianfang.kit.clock import machine_now
 
 DATABASE = "lianfang_bench_screening"
 PHONES = 26_000
@@ -77,7 +77,7 @@ def bench_screening(people: int, seconds: float, say: Say = lambda line: None, p
     with scratch_database(DATABASE, say) as name:
         city = build_city(people, phones, 2, say)
         with ProcessPoolExecutor(1, get_context("spawn")) as playing:
-            run = Run(city, playing, datetime.now(UTC).isoformat(), say)
+            run = Run(city, playing, machine_now().isoformat(), say)
             found: dict[str, Any] = {"people": people, "cores": os.cpu_count(), "seconds": seconds}
             with serving(name) as port:
                 found |= _measure(run, ("127.0.0.1", port), seconds)

@@ -81,12 +81,14 @@ LEFT JOIN LATERAL (
 
 
 def masked(cipher: bytes | None, county: int) -> str:
+    """Return a phone number as lists show it, or nothing when there is none."""
     return mask_phone(county_cipher(county).open(bytes(cipher))) if cipher is not None else ""
 
 
 def asked_of(
     by: Actor, rounds: Sequence[uuid.UUID], at: datetime | None, within: CodeRange | None = None
 ) -> dict[str, Any]:
+    """Return the parameters that statements about rounds share: which, as known when, in which range of codes."""
     span, instant = within or by.scope, at or response_now()
     return {
         "county": county_in_view(by), "rounds": list(rounds), "at": instant, "on": local_date(instant),

@@ -38,12 +38,8 @@ def compare_rounds(request: ActingRequest, round: uuid.UUID, earlier: uuid.UUID)
         return address(request, "missing", round, within=one.code)
 
     def deeper(one: UnitComparison) -> str:
-        page = (second.id, first.id)
-        return (
-            address(request, "compare_rounds", *page, within=one.code)
-            if unit_range(one.code).lo != unit_range(one.code).hi
-            else ""
-        )
+        inner = unit_range(one.code)
+        return address(request, "compare_rounds", second.id, first.id, within=one.code) if inner.lo != inner.hi else ""
 
     columns = [
         Column(_("Place"), lambda u: names[u.code], deeper),
