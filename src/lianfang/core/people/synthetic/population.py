@@ -154,11 +154,12 @@ def part_of(population: Population, villages: Collection[int], share: float = 1.
 
 def _rows(table: Table, mask: Mask) -> Table:
     """Return the rows of a table that a mask keeps."""
-    values = {column.name: getattr(table, column.name) for column in fields(table)}
-    return type(table)(**{
-        name: {key: one[mask] for key, one in value.items()} if isinstance(value, dict) else value[mask]
-        for name, value in values.items()
-    })  # fmt: skip
+    kept: dict[str, Any] = {}
+    for column in fields(table):
+        values = getattr(table, column.name)
+        several = isinstance(values, dict)
+        kept[column.name] = {name: one[mask] for name, one in values.items()} if several else values[mask]
+    return replace(table, **kept)
 
 
 @dataclass(frozen=True)
