@@ -182,4 +182,3 @@ def test_the_missing_list_of_one_grid_goes_by_the_index_of_its_place(county):
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "using roster_place on screening_rosterentry" in plan, plan
     assert "Seq Scan on screening_rosterentry" not in plan
-    assert "Seq Scan on specimens_sample" not in plan
