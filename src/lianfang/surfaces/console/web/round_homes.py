@@ -45,7 +45,7 @@ def show_buildings(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
         )
 
     columns = [
-        Column(_("Building"), lambda b: f"{b.compound or ''} {b.name or _('in no building')}".strip(), homes),
+        Column(_("Building"), lambda b: " ".join(filter(None, (b.compound, b.name))) or _("in no building"), homes),
         Column(_("Grid"), lambda b: names[b.division_code], lambda b: address(request, "missing", round, within=code_text(b.division_code))),
         Column(_("Households"), lambda b: b.households, homes, look="number"),
         Column(_("Households with nobody missing"), lambda b: b.whole, homes, look="number"),
