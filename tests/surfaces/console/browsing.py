@@ -1,8 +1,10 @@
 """Accounts that sign in to the console, and what they ask of it."""
 
 import re
+import shutil
 from datetime import timedelta
 
+import pytest
 from django.test import Client
 
 from lianfang.core.access.actions import ADMINISTRATION, create_account, give_grant
@@ -13,6 +15,8 @@ from lianfang.kit.codes import code_range
 from lianfang.kit.ids import new_id
 
 PASSWORD = "open sesame 22"
+CHROMIUM = shutil.which("chromium")
+NEEDS_CHROMIUM = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium")]
 
 
 def account(*roles: tuple[str, str, str], name: str = "") -> tuple[str, list[Actor]]:
@@ -54,3 +58,8 @@ def cells(page: str) -> list[list[str]]:
     assert body
     rows = re.findall(r"<tr>(.*?)</tr>", body[1], re.DOTALL)
     return [[re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)] for row in rows]
+
+
+def fits(page) -> bool:
+    """Whether a page of a real browser is no wider than its window."""
+    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

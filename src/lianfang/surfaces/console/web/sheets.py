@@ -147,6 +147,7 @@ def show_sheet(request: ActingRequest, sheet: uuid.UUID) -> HttpResponse:
         template="console/sheet.html", heading=_("Paper sheet %(number)s") % {"number": row.number},
         lead=_advice(row), lead_tone=TONES.get(row.state, ""), facts=facts, sheet=row,
         may_type=may_type and row.state in ("printed", "typed"),
+        may_print=request.actor.may(PRINT_SHEETS, row.division_code),
         differences=_differences(said) if may_type and row.state == "differing" else [],
     )  # fmt: skip
 
