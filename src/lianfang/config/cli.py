@@ -18,6 +18,7 @@ COMMANDS = {
     "replay": "replay:replay",
     "demo": "demo:demo",
     "bench": "bench:bench",
+    "drill": "drill:drill",
     "audit": "audit:audit",
     "account": "account:account",
     "django": "django:django",
