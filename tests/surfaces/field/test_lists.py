@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from field_scene import everything, open_round_with_tube
 
 from conftest import JIANGNAN, XINZHU, make_actor
 from lianfang.config.kinds import KINDS
@@ -13,7 +14,6 @@ from lianfang.kit.ids import new_id
 from lianfang.response.specimens.permissions import RECORD_RESULTS
 from lianfang.workflows.positive_pool import form_pools
 from surfaces.console.browsing import account
-from field_scene import everything, open_round_with_tube
 
 pytestmark = pytest.mark.django_db
 NOON = local("2022-07-14 12:00")
