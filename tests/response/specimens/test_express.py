@@ -87,7 +87,9 @@ def rows(county):
     differing = {"recorded_at", "xid"}
     with acting(county), connection.cursor() as cursor:
         found = [list(model.objects.order_by("id").values()) for model in (Tube, Sample)]
-        cursor.execute("SELECT id, kind, account_id, grant_id, division_code, payload_hash, result FROM access_command")
+        cursor.execute(
+            "SELECT id, kind, account_id, grant_id, division_code, payload_hash, result FROM access_command ORDER BY id"
+        )
         commands = [tuple(bytes(v) if isinstance(v, memoryview) else v for v in row) for row in cursor.fetchall()]
     return [[{k: v for k, v in row.items() if k not in differing} for row in part] for part in found], commands
 

@@ -1,5 +1,6 @@
 """A city to measure in: millions of people in grids, rounds with frozen rosters, samplers and their phones."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,12 +45,15 @@ FROM generate_series(0, %(devices)s - 1) AS n
 
 @dataclass(frozen=True)
 class City:
-    """What a measurement sends about: how many people and phones there are, the rounds, one token for each phone."""
+    """What a measurement sends about: how many people and phones there are, the rounds, one token for each phone.
+
+    ``freeze_seconds`` is how long the last roster took to freeze.
+    """
 
     people: int
     rounds: Sequence[str]
     tokens: Sequence[str]
-    accounts: Sequence[tuple[str, str]]
+    freeze_seconds: float
 
 
 def grid_of(person: int) -> int:
@@ -73,10 +77,12 @@ def build_city(people: int, devices: int, rounds: int, say: Say) -> City:
 
     say(f"making {people:,} people")
     _make_people(people)
-    opened = []
+    opened, freeze_seconds = [], 0.0
     for number in range(1, rounds + 1):
         say(f"opening round {number}: freezing its roster")
+        began = time.perf_counter()
         opened.append(_open_round(number))
+        freeze_seconds = time.perf_counter() - began
     say(f"making {SAMPLERS} samplers and {devices:,} phones")
     seats = _make_samplers()
     from django.db import connections
@@ -88,7 +94,7 @@ def build_city(people: int, devices: int, rounds: int, say: Say) -> City:
     tokens = _tokens(seats, devices)
     with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    return City(people, opened, tokens, seats)
+    return City(people, opened, tokens, freeze_seconds)
 
 
 def _make_people(people: int) -> None:

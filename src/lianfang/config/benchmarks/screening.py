@@ -78,7 +78,10 @@ def bench_screening(people: int, seconds: float, say: Say = lambda line: None, p
         city = build_city(people, phones, 2, say)
         with ProcessPoolExecutor(1, get_context("spawn")) as playing:
             run = Run(city, playing, machine_now().isoformat(), say)
-            found: dict[str, Any] = {"people": people, "cores": os.cpu_count(), "seconds": seconds}
+            found: dict[str, Any] = {
+                "people": people, "cores": os.cpu_count(), "seconds": seconds,
+                "freeze_seconds": round(city.freeze_seconds, 1),
+            }  # fmt: skip
             with serving(name) as port:
                 found |= _measure(run, ("127.0.0.1", port), seconds)
             for mode in MODES:
