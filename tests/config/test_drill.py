@@ -21,7 +21,7 @@ def drilled(*options: str) -> dict:
     """Run the drill as a user does, in the home of the tests, and return its account."""
     ran = subprocess.run(
         [*COMMAND, "--people-share", SHARE, *options],
-        env={**os.environ, "LIANFANG_LOGIN": ""}, capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, "LIANFANG_LOGIN": ""}, capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr[-3000:]
     return json.loads(ran.stdout)

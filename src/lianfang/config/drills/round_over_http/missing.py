@@ -76,15 +76,19 @@ def visit_again(play: Play) -> None:
     """Visit those whom nobody met once more: some are away, the others stay on the list."""
     play.clock.to("15 09:30", "未遇人员由镇里再次上门 / those not met are visited again, by the township")
     for officer in townships():
-        rows = [second_outcome(play, one) for one in play.missing(officer)]
+        people = [one for one in play.missing(officer) if one not in play.undelivered]
+        rows = [second_outcome(one, known_away=number == 0) for number, one in enumerate(people)]
+        rows += [
+            outcome(play, one) for one in play.undelivered if one.code in code_range(int(officer.partition(".")[2]))
+        ]
         for some in cut(rows, MOST):
             play.do(officer, "record_visits", round=play.round, people=some)
 
 
-def second_outcome(play: Play, person: Person) -> Payload:
+def second_outcome(person: Person, known_away: bool) -> Payload:
     """Say what came of the second visit."""
     row = {"id": made_id(), "resident": person.resident}
-    if person not in play.undelivered and person.draws("second visit") < GONE:
+    if known_away or person.draws("second visit") < GONE:
         return row | {"outcome": "excluded", "reason": "away", "where": "邻居证实:随船出海"}
     return row | {"outcome": "could_not", "note": "仍无人应答,已留通知单"}
 
@@ -113,10 +117,15 @@ def review_zones(play: Play) -> None:
 def recall_again(play: Play) -> None:
     """A second person calls back a sample of what was excluded at doors; all of it turns out true."""
     play.clock.to("15 10:30", "上门剔除二次回访 / a second person calls back what was excluded at doors")
-    calls = [(name, row) for name in townships() for row in to_recall(play, name)]
-    for name, row in calls:
+    calls = to_recall(play, "testing")
+    for row in calls:
         play.do(
-            name, "record_recall", round=play.round, exclusion=row["exclusion"], confirmed=True, note="电话核实属实"
+            "testing",
+            "record_recall",
+            round=play.round,
+            exclusion=row["exclusion"],
+            confirmed=True,
+            note="电话核实属实",
         )
     play.book.shown["called back again"] = len(calls)
 
