@@ -332,6 +332,26 @@ def test_a_tube_given_up_by_its_code_ends_the_search_that_a_hand_over_began(by):
     assert [row.outcome for row in queries.differences(by=by, open=False)] == ["lost"]
 
 
+def test_nobody_waits_for_the_result_of_a_tube_that_was_given_up_until_it_turns_up(by):
+    entries, clocks = sealed_tubes(by, 2), {"pooled": timedelta(hours=1)}
+    much_later = NOON + timedelta(days=1)
+
+    def late():
+        with clock_at(much_later):
+            listed = {row.code for row in queries.tubes_awaiting_result(by=by, clocks=clocks)}
+            assert queries.count_tubes_awaiting_result(by=by, clocks=clocks) == len(listed)
+            held = sum(row.tubes for row in queries.late_by_holder(by=by, clocks=clocks))
+            placed = {row.code for row in queries.tubes_placed(by=by, clocks=clocks, late=True)}
+        assert (held, placed) == (len(listed), listed)
+        return listed
+
+    assert late() == set(codes_of(entries))
+    record_tube_found("lost", by=by, codes=codes_of(entries[:1]), reason="fell", valid_at=LATER)
+    assert late() == set(codes_of(entries[1:]))
+    record_tube_found("found", by=by, codes=codes_of(entries[:1]), place="the van", valid_at=LATER)
+    assert late() == set(codes_of(entries))
+
+
 def test_what_cannot_be_found_or_lost_is_refused(by):
     entries = sealed_tubes(by, 1)
     with pytest.raises(DifferenceUnknown):

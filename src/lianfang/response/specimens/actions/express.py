@@ -96,7 +96,7 @@ def _columns(payload: dict[str, Any], valid_at: datetime) -> tuple[list[str], in
         raise NotPlain
     if not 0 < len(tubes) <= MOST_TUBES or not all(TUBE <= tube.keys() <= TUBE_MAY for tube in tubes):
         raise NotPlain
-    if any(tube["purpose"] != "area_screening" or tube.get("order_id") for tube in tubes):
+    if any(tube["purpose"] != "area_screening" or tube.get("order_id") is not None for tube in tubes):
         raise NotPlain
     rows = [(number, sample) for number, tube in enumerate(tubes, 1) for sample in tube["samples"]]
     if not rows or not all(SAMPLE <= sample.keys() <= SAMPLE_MAY for _, sample in rows):
@@ -119,7 +119,7 @@ def _columns(payload: dict[str, Any], valid_at: datetime) -> tuple[list[str], in
         _numbers([number for number, _ in rows]),
         _uuids([sample["id"] for _, sample in rows]),
         _uuids([sample["resident"] for _, sample in rows]),
-        _moments([sample.get("taken_at") or held for _, sample in rows]),
+        _moments([held if sample.get("taken_at") is None else sample["taken_at"] for _, sample in rows]),
     ]
     return columns, len(tubes), len(rows), codes
 
@@ -129,7 +129,7 @@ _ACCEPT = frozenset({"nothing", "tubes", "samples"})
 
 def _uuids(values: Sequence[str | None], *, empty: bool = False) -> str:
     """Return an array literal. Its elements are as long as ids are and hold no comma, so that none can become two."""
-    given = [value or "NULL" for value in values] if empty else values
+    given = ["NULL" if value is None else value for value in values] if empty else values
     text = ",".join(given)  # type: ignore[arg-type]
     if not set(map(len, given)) <= ({36, 4} if empty else {36}) or text.count(",") != len(given) - 1:  # type: ignore[arg-type]
         raise NotPlain
@@ -159,7 +159,7 @@ def _moments(values: Sequence[str | None], *, empty: bool = False) -> str:
     different = set(values) - ({None} if empty else set())
     if not all(MOMENT.fullmatch(value) for value in different):  # type: ignore[arg-type]
         raise NotPlain
-    return "{" + ",".join(value or "NULL" for value in values) + "}"
+    return "{" + ",".join("NULL" if value is None else value for value in values) + "}"
 
 
 def _call(call: PlainCall) -> datetime | None:

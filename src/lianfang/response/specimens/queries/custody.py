@@ -11,7 +11,7 @@ from lianfang.core.access.scope import acting, planned_wide
 from lianfang.kit.clock import response_now
 from lianfang.response.command.queries import county_in_view
 from lianfang.response.specimens.permissions import READ_CUSTODY
-from lianfang.response.specimens.queries.results import _area, _rows
+from lianfang.response.specimens.queries.results import EXPECTED, _area, _rows
 from lianfang.response.specimens.rules import county_hand
 
 #: a tube's stage: told by its place, else it is where it was filled, still open or sealed
@@ -27,13 +27,13 @@ WHERE t.county = %(county)s AND t.resulted_at IS NULL AND t.filled > 0 AND t.div
 
 COUNTS = f"""
 SELECT {STAGE}, coalesce(p.holder, ''), p.lab, count(*), sum(t.filled), min(t.opened_at),
-       count(*) FILTER (WHERE t.opened_at + clock.wait < %(now)s)
+       count(*) FILTER (WHERE t.opened_at + clock.wait < %(now)s AND {EXPECTED})
 {WAITING} GROUP BY 1, 2, 3 ORDER BY 4 DESC, 2
 """
 
 PLACED_FILTER = f"""
 AND (%(stage)s = '' OR {STAGE} = %(stage)s) AND (%(holder)s = '' OR p.holder = %(holder)s)
-AND (%(lab)s::uuid IS NULL OR p.lab = %(lab)s) AND (NOT %(late)s OR t.opened_at + clock.wait < %(now)s)
+AND (%(lab)s::uuid IS NULL OR p.lab = %(lab)s) AND (NOT %(late)s OR t.opened_at + clock.wait < %(now)s AND {EXPECTED})
 """
 
 PLACED = f"""

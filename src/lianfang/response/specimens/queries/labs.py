@@ -11,7 +11,7 @@ from lianfang.kit.refusals import NotFound
 from lianfang.response.specimens.capacity import Capacity, finish, left_today, projected_late
 from lianfang.response.specimens.permissions import READ_CUSTODY
 from lianfang.response.specimens.queries.custody import wide_rows
-from lianfang.response.specimens.queries.results import _area, _rows
+from lianfang.response.specimens.queries.results import EXPECTED, _area, _rows
 from lianfang.response.specimens.rules import result_clocks
 from lianfang.response.specimens.waiting import running_pack
 
@@ -45,16 +45,16 @@ JOIN specimens_tube t ON t.county = e.county AND t.id = e.tube
 WHERE b.county = %(county)s AND b.code = %(box)s AND b.emptied_at IS NULL AND e.removed_at IS NULL
 """
 
-LATE = """
+LATE = f"""
 SELECT coalesce(p.stage, CASE WHEN t.sealed_at IS NULL THEN 'open' ELSE 'site' END), coalesce(p.holder, ''), p.lab,
        count(*), sum(t.filled), min(t.opened_at + clock.wait)
 FROM specimens_tube t
 JOIN unnest(%(modes)s::text[], %(waits)s::interval[]) AS clock (mode, wait) ON clock.mode = t.mode
 LEFT JOIN specimens_tubeplace p ON p.county = t.county AND p.tube = t.id
 WHERE t.county = %(county)s AND t.resulted_at IS NULL AND t.filled > 0 AND t.division_code BETWEEN %(lo)s AND %(hi)s
-  AND t.opened_at + clock.wait < %(now)s
+  AND t.opened_at + clock.wait < %(now)s AND {EXPECTED}
 GROUP BY 1, 2, 3 ORDER BY 6, 2
-"""
+"""  # noqa: S608 - made of constants
 
 FILES = """
 SELECT name, rows, taken, bad, recorded_at FROM specimens_resultfile

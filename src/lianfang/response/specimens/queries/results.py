@@ -78,10 +78,15 @@ WHERE s.recorded_at <= %(at)s AND (%(since)s::timestamptz IS NULL OR s.taken_at 
 ORDER BY s.resident, s.taken_at, s.id
 """  # noqa: S608 - made of constants
 
-AWAITING = """
+#: a tube (t) whose result is still expected: nobody waits for one that was given up as lost
+EXPECTED = """
+NOT EXISTS (SELECT 1 FROM specimens_tubeloss g WHERE g.county = t.county AND g.tube = t.id AND g.found_at IS NULL)
+"""
+
+AWAITING = f"""
 FROM specimens_tube t JOIN unnest(%(modes)s::text[], %(waits)s::interval[]) AS clock (mode, wait) USING (mode)
 WHERE t.county = %(county)s AND t.resulted_at IS NULL AND t.filled > 0 AND t.opened_at + clock.wait < %(now)s
-  AND t.division_code BETWEEN %(lo)s AND %(hi)s
+  AND t.division_code BETWEEN %(lo)s AND %(hi)s AND {EXPECTED}
 """
 
 POSITIVE = f"""
