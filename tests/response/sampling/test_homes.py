@@ -21,7 +21,7 @@ from lianfang.response.sampling.rules import HomeAttemptEntry, HomeEntry
 from lianfang.response.screening.actions import close_round, exclude_people, update_visits
 from lianfang.response.screening.rules import ExclusionEntry, PeopleRefused, RoundAlreadyClosed
 from lianfang.workflows.tick import tick
-from making import make_resident
+from making import appointed, make_resident
 from response.sampling.site_making import GRID, NOON, county_actor, opened, sampled, site, village_actor
 
 pytestmark = pytest.mark.django_db
@@ -154,7 +154,7 @@ def test_who_is_refused_is_told_why_and_nothing_is_written(by, people, round):
 def test_sign_off_ends_what_is_open(by, people, round):
     order(by, round, people[0])
     with clock_at(after(1)):
-        close_round(round.id, by=by, valid_at=after(1), accepted_by=by.account_id, accepted_title="township")
+        close_round(round.id, by=by, valid_at=after(1), accepted_by=appointed(by), accepted_title="township")
         update_home_sampling(by=by, county=COUNTY, valid_at=after(1))
     assert standing(by) == [] and standing(by, "cancelled")[0][0] == people[0]
     with pytest.raises(RoundAlreadyClosed):

@@ -35,6 +35,7 @@ from lianfang.response.sampling.rules import (
 from lianfang.response.screening.actions import close_round, exclude_people
 from lianfang.response.screening.queries import missing
 from lianfang.response.screening.rules import ExclusionEntry
+from making import appointed
 from response.sampling.site_making import (
     HAMLET,
     NOON,
@@ -287,7 +288,7 @@ def test_plans_that_cannot_be_made_anew(by, people, round, post):
         call(by, row, after(1))
     with clock_at(after(2)), pytest.raises(NothingToPlan):
         replan_slots(post, by=by, reason="slow", valid_at=after(2))
-    accepted = make_actor().account_id
+    accepted = appointed()
     with clock_at(after(3)):
         close_round(round.id, by=by, valid_at=after(3), accepted_by=accepted, accepted_title="township")
         with pytest.raises(SiteClosed):

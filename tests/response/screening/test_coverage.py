@@ -18,7 +18,7 @@ from lianfang.kit.codes import CodeRange
 from lianfang.kit.ids import new_id
 from lianfang.response.screening import actions, queries
 from lianfang.response.screening.rules import AreaEntry, ExclusionEntry, FoundEntry, RoundUnknown, VisitEntry
-from making import make_household, make_resident
+from making import appointed, make_household, make_resident
 from response.screening.round_making import (
     ALL,
     GRID,
@@ -103,7 +103,7 @@ def test_the_situation_can_be_looked_at_as_it_was_known(county, people):
     ]  # fmt: skip
     assert queries.rounds(by=county, at=NOON - timedelta(minutes=1)) == []
     with clock_at(end):
-        actions.close_round(round.id, by=county, valid_at=end, accepted_by=uuid.uuid4(), accepted_title="township")
+        actions.close_round(round.id, by=county, valid_at=end, accepted_by=appointed(), accepted_title="township")
         assert queries.round_row(round.id, by=county).remaining == 4
         assert queries.round_row(round.id, by=county, at=LATER).closed_at is None
 

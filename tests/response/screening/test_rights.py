@@ -1,6 +1,5 @@
 """A missed test opens a visit and touches nothing else: no service, no code, no order, no register."""
 
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -20,7 +19,7 @@ from lianfang.response.screening.rules import (
     SecondPersonNeeded,
     VisitEntry,
 )
-from making import make_resident
+from making import appointed, make_resident
 from response.screening.round_making import GRID, NOON, VILLAGE, county_actor, opened, sample, village_actor
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +67,7 @@ def contents(by):
 def test_a_missed_test_opens_a_visit_and_nothing_else_changes(county, people):
     round = opened(county)
     sample(county, round.id, people[0])
-    before = contents(county)
+    township, before = appointed(), contents(county)
     later, worker = TARGET + timedelta(hours=2), village_actor()
     with clock_at(later):
         actions.order_visits(round.id, by=county, within=CodeRange(VILLAGE, VILLAGE + 999), valid_at=later)
@@ -79,7 +78,7 @@ def test_a_missed_test_opens_a_visit_and_nothing_else_changes(county, people):
         ]
         actions.record_visits(round.id, visits, by=worker, valid_at=later)
         actions.record_recall(round.id, visits[1].id, by=county, confirmed=False, valid_at=later)
-        actions.close_round(round.id, by=county, valid_at=later, accepted_by=uuid.uuid4(), accepted_title="township")
+        actions.close_round(round.id, by=county, valid_at=later, accepted_by=township, accepted_title="township")
     after = contents(county)
     changed = {name for name in before if before[name] != after[name]}
     assert {"screening_visit", "duties_duty", "screening_missingentry"} <= changed <= TOUCHED

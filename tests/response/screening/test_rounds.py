@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from conftest import JIANGNAN, make_actor
+from conftest import JIANGNAN, XINZHU, make_actor
 from lianfang.core.access.rules import NotPermitted
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.queries import duties
@@ -20,6 +20,7 @@ from lianfang.response.screening import actions, queries
 from lianfang.response.screening.models import Exclusion, MissingEntry, RosterEntry, Round
 from lianfang.response.screening.permissions import PERMISSIONS
 from lianfang.response.screening.rules import (
+    AccepterUnfit,
     AreaEntry,
     ExclusionEntry,
     ExclusionUnknown,
@@ -35,7 +36,7 @@ from lianfang.response.screening.rules import (
     VisitEntry,
 )
 from lianfang.response.specimens.actions import correct_result
-from making import make_resident
+from making import appointed, make_resident
 from response.screening.round_making import (
     ALL,
     GRID,
@@ -237,7 +238,7 @@ def test_drawn_exclusions_are_called_back_until_none_is_left(county, people):
 
 
 def test_a_round_is_signed_off_with_who_remains_and_who_accepts_it(county, people):
-    round, township = opened(county), uuid.uuid4()
+    round, township = opened(county), appointed(scope=str(XINZHU))
     sample(county, round.id, *people[:2])
     exclude(county, round.id, people[2])
     with pytest.raises(RemainderNotAccepted, match="2 people are neither"):
@@ -253,6 +254,20 @@ def test_a_round_is_signed_off_with_who_remains_and_who_accepts_it(county, peopl
     visits = duties(by=county, kind="round_visit")
     assert {duty.subject for duty in visits} == set(people[3:])
     assert {(duty.opens_at, duty.due_at) for duty in visits} == {(NOON, NOON + timedelta(hours=12))}
+
+
+def test_whoever_accepts_the_remainder_holds_a_post_that_reaches_it(county, people):
+    round = opened(county)
+    sampler = appointed(role="sampler", line="testing")
+    for accepter in (uuid.uuid4(), sampler, appointed(scope=str(JIANGNAN))):
+        with pytest.raises(AccepterUnfit, match="name somebody who may sign this round off"):
+            actions.close_round(round.id, by=county, valid_at=NOON, accepted_by=accepter, accepted_title="township")
+    assert queries.round_row(round.id, by=county).closed_at is None
+    village = appointed(scope=str(XINZHU), role="community")
+    assert (
+        actions.close_round(round.id, by=county, valid_at=NOON, accepted_by=village, accepted_title="village").remaining
+        == 5
+    )
 
 
 def test_a_round_is_signed_off_once(county, people):

@@ -11,7 +11,7 @@ from lianfang.kit.clock import clock_at
 from lianfang.response.screening import queries
 from lianfang.response.screening.schemas import COMMANDS
 from lianfang.response.specimens import schemas as specimens
-from making import make_resident
+from making import appointed, make_resident
 from response.screening.round_making import GRID, INCIDENT, NOON, VILLAGE, county_actor
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def test_a_round_through_commands_alone():
     assert send(county, "record_visits", round=round, people=[visit])["people"] == 1
     second = county_actor()
     send(second, "record_recall", round=round, exclusion=exclusion["id"], confirmed=True)
-    closed = send(county, "close_round", round=round, accepted_by=str(uuid.uuid4()), accepted_title="township")
+    closed = send(county, "close_round", round=round, accepted_by=str(appointed()), accepted_title="township")
     assert (closed["remaining"], closed["recalls_outstanding"]) == (3, 0)
     decided = send(
         county, "decide_next_round", incident=str(INCIDENT), area_code=VILLAGE, pack="covid19-cn-ed9",

@@ -1,6 +1,5 @@
 """Paper sheets from printing to settling: one test for each way an action can end."""
 
-import uuid
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -32,7 +31,7 @@ from lianfang.response.screening.queries.sheets import standing_samples
 from lianfang.response.screening.rules import AreaEntry, RoundAlreadyClosed, SecondPersonNeeded
 from lianfang.response.specimens.models import Tube
 from lianfang.response.specimens.queries import tube_disagreements
-from making import make_household, make_resident
+from making import appointed, make_household, make_resident
 from response.screening.round_making import ALL, GRID, NEXT_GRID, NOON, VILLAGE, opened, sample
 
 pytestmark = pytest.mark.django_db
@@ -150,7 +149,7 @@ def test_printing_is_refused_with_a_sentence(round, office, county, family):
         print_sheets(round, by=office, within=CodeRange(VILLAGE, VILLAGE + 1999), valid_at=NOON)
     with pytest.raises(NotPermitted):
         print_sheets(round, by=make_actor("screening.read_rounds"), within=VILLAGE_RANGE, valid_at=NOON)
-    close_round(round, by=county, valid_at=LATER, accepted_by=uuid.uuid4(), accepted_title="county HQ")
+    close_round(round, by=county, valid_at=LATER, accepted_by=appointed(), accepted_title="county HQ")
     with pytest.raises(RoundAlreadyClosed, match="next round"):
         print_sheets(round, by=office, within=VILLAGE_RANGE, valid_at=NOON)
 

@@ -26,7 +26,7 @@ from lianfang.response.screening.queries.table import AT_TABLE, BEHIND_THE_SAME_
 from lianfang.response.screening.rules import ExclusionEntry, RoundAlreadyClosed, RoundUnknown
 from lianfang.response.specimens.actions import void_samples
 from lianfang.response.specimens.rules import ItemsRefused, TubeEntry, VoidEntry
-from making import make_household, make_resident
+from making import appointed, make_household, make_resident
 from response.screening.round_making import ALL, GRID, NEXT_GRID, NOON, opened, sample
 
 pytestmark = pytest.mark.django_db
@@ -250,7 +250,7 @@ def test_what_does_not_fit_together_is_said(round, table, fields, sentence):
 
 
 def test_a_closed_round_takes_no_walk_in(round, table, county):
-    close_round(round, by=county, valid_at=NOON, accepted_by=uuid.uuid4(), accepted_title="county HQ")
+    close_round(round, by=county, valid_at=NOON, accepted_by=appointed(), accepted_title="county HQ")
     with pytest.raises(RoundAlreadyClosed, match="in the next round"):
         walk_in(round, table)
 

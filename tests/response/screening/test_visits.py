@@ -11,7 +11,7 @@ from lianfang.kit.codes import CodeRange
 from lianfang.kit.ids import new_id
 from lianfang.response.screening import actions, queries
 from lianfang.response.screening.rules import ExclusionEntry, PeopleRefused, VisitEntry
-from making import make_resident
+from making import appointed, make_resident
 from response.screening.round_making import GRID, NEXT_GRID, NOON, county_actor, opened, report, sample, village_actor
 
 pytestmark = pytest.mark.django_db
@@ -159,7 +159,7 @@ def test_who_remains_is_carried_on_until_a_later_round_has_sampled_them(county, 
     tick(county, EVENING)
     sample(county, first.id, *people[:2], at=EVENING)
     with clock_at(TARGET):
-        actions.close_round(first.id, by=county, valid_at=TARGET, accepted_by=uuid.uuid4(), accepted_title="township")
+        actions.close_round(first.id, by=county, valid_at=TARGET, accepted_by=appointed(), accepted_title="township")
     assert {duty.due_at for duty in live(county).values()} == {TARGET + timedelta(hours=12)}
     assert set(live(county)) == set(people[2:])
     day_two = TARGET + timedelta(hours=1)
@@ -187,7 +187,7 @@ def test_rounds_side_by_side_keep_their_visits_apart(county, people):
 
 def closed(by, round, at):
     with clock_at(at):
-        return actions.close_round(round, by=by, valid_at=at, accepted_by=uuid.uuid4(), accepted_title="township")
+        return actions.close_round(round, by=by, valid_at=at, accepted_by=appointed(), accepted_title="township")
 
 
 def test_an_exclusion_found_untrue_after_sign_off_is_visited(county, people):

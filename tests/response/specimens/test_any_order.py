@@ -16,7 +16,7 @@ from lianfang.response.specimens import queries
 from lianfang.response.specimens.actions import move_sample, record_results, register_tubes, seal_tubes, void_samples
 from lianfang.response.specimens.permissions import PERMISSIONS
 from lianfang.response.specimens.rules import ResultEntry, SampleEntry, TubeEntry, VoidEntry
-from making import make_resident
+from making import appointed, make_resident
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +24,7 @@ GRID = XINZHU * 1000 + 1
 OPENED, SEALED, NOW = local("2022-07-14 12:00"), local("2022-07-14 12:10"), local("2022-07-14 15:00")
 ROUND = uuid.UUID(int=7)
 TABLE = make_actor(*PERMISSIONS)
+SECOND = make_actor(role="township", line="community")
 
 ROWS = """
 SELECT t.code, t.filled, t.opened_at, t.sealed_at, t.resulted_at, s.id, s.resident, s.attempt, s.taken_at, v.reason, v.instead
@@ -53,11 +54,11 @@ def sendings(people):
         lambda: seal_tubes([one.id, other.id], by=TABLE, valid_at=SEALED),
         lambda: move_sample(
             one.id, mistaken.id, mistaken.resident, by=TABLE, code=one.code, reason="wrong_person", to=right,
-            valid_at=SEALED, witness=uuid.UUID(int=9),
+            valid_at=SEALED, witness=appointed(SECOND),
         ),
         lambda: void_samples(
             other.id, [VoidEntry(other.samples[0].id, other.samples[0].resident)], by=TABLE, code=other.code,
-            reason="not_taken", valid_at=SEALED, witness=uuid.UUID(int=9),
+            reason="not_taken", valid_at=SEALED, witness=appointed(SECOND),
         ),
         lambda: record_results([ResultEntry("negative", SEALED, code="ANY3")], by=TABLE, lab="lab", valid_at=SEALED),
         lambda: register_tubes([entry(3, people[8:9])], by=TABLE, valid_at=OPENED),

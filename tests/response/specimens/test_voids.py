@@ -27,8 +27,9 @@ from lianfang.response.specimens.rules import (
     TubeUnknown,
     VoidEntry,
     VoidRefused,
+    WitnessUnfit,
 )
-from making import make_household, make_resident
+from making import appointed, make_household, make_resident
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +47,7 @@ def noon():
 
 @pytest.fixture
 def county():
-    return make_actor(*PERMISSIONS)
+    return make_actor(*PERMISSIONS, "people.read_people")
 
 
 @pytest.fixture
@@ -203,10 +204,22 @@ def test_a_sealed_tube_takes_a_second_person(county, table, anna, bert):
         void(entry, by=table)
     with pytest.raises(SecondLookMissing):
         void(entry, by=table, witness=table.account_id)
-    witness = uuid.uuid4()
+    witness = appointed(scope=str(XINZHU))
     void(entry, by=table, witness=witness)
     with acting(county):
         assert SampleVoid.objects.get().witness == witness
+
+
+def test_a_witness_is_somebody_who_may_void_there_themselves(county, table, anna, bert):
+    entry = registered(anna, bert, by=table)
+    seal_tubes([entry.id], by=table, valid_at=NOON)
+    elsewhere, courier = appointed(scope=str(JIANGNAN)), appointed(role="courier", line="testing")
+    for witness in (uuid.uuid4(), elsewhere, courier):
+        with pytest.raises(WitnessUnfit, match="name a second person who may"):
+            void(entry, by=table, witness=witness)
+        with pytest.raises(WitnessUnfit):
+            move(entry, tube_of(bert), table, "wrong_tube", witness=witness)
+    assert filled(entry, county) == 2
 
 
 def test_voids_are_kept_as_they_were_written(county, table, anna):

@@ -36,7 +36,7 @@ from lianfang.surfaces.reports.figures import FIGURES
 from lianfang.surfaces.reports.permissions import READ_REPORTS
 from lianfang.surfaces.reports.queries import situation
 from lianfang.surfaces.reports.rules import CountRefused, CountUnknown
-from making import make_resident
+from making import appointed, make_resident
 from surfaces.reports.report_making import (
     COUNTY,
     ED9,
@@ -125,7 +125,7 @@ def test_new_cases_are_those_known_in_the_period(county):
 
 def close(by, round, at):
     with clock_at(at):
-        screening.close_round(round.id, by=by, valid_at=at, accepted_by=by.account_id, accepted_title="village head")
+        screening.close_round(round.id, by=by, valid_at=at, accepted_by=appointed(by), accepted_title="village head")
 
 
 def test_everybody_is_found_reasoned_missing_or_shown_as_unaccounted(county):

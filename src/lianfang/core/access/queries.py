@@ -38,6 +38,19 @@ def actor_of(grant: Grant, device: uuid.UUID | None = None) -> Actor:
     )  # fmt: skip
 
 
+def holds_post(account: uuid.UUID, permissions: Iterable[str], area: CodeRange) -> bool:
+    """Say whether an open account holds a grant now that covers an area with one of some permissions.
+
+    For whoever is named by somebody else, as a witness or as who accepts a list: a name alone binds nobody.
+    """
+    now, wanted = machine_now(), frozenset(permissions)
+    grants = Grant.objects.select_related("role").filter(
+        Q(valid_until=None) | Q(valid_until__gt=now), account_id=account, account__is_active=True, valid_from__lte=now,
+        code_lo__lte=area.lo, code_hi__gte=area.hi,
+    )  # fmt: skip
+    return any(wanted & set(grant.role.permissions) for grant in grants)
+
+
 def response_clock_offset() -> timedelta:
     """Return how far the response clock runs from the machine clock in this database."""
     row = ResponseClock.objects.filter(id=1).values_list("offset_seconds", flat=True).first()

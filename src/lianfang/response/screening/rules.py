@@ -63,6 +63,10 @@ class RemainderNotAccepted(Refusal):
     """People remain, and nobody answers for them."""
 
 
+class AccepterUnfit(Refusal):
+    """Who is named to answer for the remainder holds no post that reaches it."""
+
+
 class SecondPersonNeeded(Refusal):
     """Whoever wrote an exclusion cannot confirm it."""
 

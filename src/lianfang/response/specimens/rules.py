@@ -383,6 +383,10 @@ class StandingSample:
     instead: uuid.UUID | None
 
 
+class WitnessUnfit(Refusal):
+    """Who is named as second person may not do themselves what they witness."""
+
+
 class VoidRefused(Refusal):
     """Samples cannot be voided as asked."""
 

@@ -10,11 +10,12 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 
 from lianfang.core.access.audit import record_audit
+from lianfang.core.access.queries import holds_post
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting, planned_wide
 from lianfang.engines.protocol import clock, load_pack, round_target
 from lianfang.kit.clock import local_date, response_now
-from lianfang.kit.codes import county_of
+from lianfang.kit.codes import CodeRange, county_of
 from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Refusal
 from lianfang.response.screening import queries
@@ -27,8 +28,10 @@ from lianfang.response.screening.permissions import (
     DECIDE_ROUND,
     OPEN_ROUND,
     OPEN_SITES,
+    ORDER_VISITS,
 )
 from lianfang.response.screening.rules import (
+    AccepterUnfit,
     Account,
     AreaEntry,
     AreaPlan,
@@ -159,7 +162,8 @@ def close_round(
 ) -> SignOff:
     """Sign a round off: list who remains, name the account that accepts it, and carry the remainder on as visits.
 
-    Raises `RoundAlreadyClosed`, and `RemainderNotAccepted` when people remain and nobody is named.
+    Raises `RoundAlreadyClosed`, and when people remain `RemainderNotAccepted` if nobody is named, or `AccepterUnfit` for
+    an account that holds no post from which it could see to all of them.
     """
     with acting(by):
         record = Round.objects.select_for_update().filter(id=round).first() or round_of(round, by)
@@ -176,12 +180,24 @@ def close_round(
             raise RemainderNotAccepted(
                 f"{account.missing} people are neither sampled nor excluded: name the post that accepts them, or go on."
             )
+        if account.missing and accepted_by is not None:
+            _check_accepter(record, accepted_by)
         _close(record, account, by, valid_at, accepted_by, accepted_title)
         record_audit(by, CLOSE_ROUND, subject=("round", round), division_code=record.area_code, count=account.everybody,
                      remaining=account.missing, accepted_by=accepted_by, command=cause)  # fmt: skip
         bring_visits_up_to_date(by, record.county, valid_at, cause)
         outstanding = queries.count_recalls_to_make(round, by=by)
     return SignOff(round, account, account.missing, outstanding)
+
+
+def _check_accepter(round: Round, accepter: uuid.UUID) -> None:
+    """Refuse an accepter who is nobody, or whose post does not reach everywhere that people remain."""
+    for area in round.areas.all():
+        if not holds_post(accepter, (CLOSE_ROUND, ORDER_VISITS), CodeRange(area.code_lo, area.code_hi)):
+            raise AccepterUnfit(
+                f"Account {accepter} holds no post that answers for {area.code_lo}–{area.code_hi}: name somebody who may "
+                "sign this round off or order its visits, in all of its area."
+            )
 
 
 def _county_account(round: Round, by: Actor) -> Account:

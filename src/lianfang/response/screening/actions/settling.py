@@ -138,7 +138,7 @@ def _put_line_right(
         return "unchanged"
     if there is not None and not line.sampled:
         void_samples(there.tube, [VoidEntry(there.sample, line.resident)], by=by, code=there.code, reason="not_taken",
-                     valid_at=valid_at, cause=cause, witness=witness)  # fmt: skip
+                     valid_at=valid_at, cause=cause, witness=witness, on_record=True)  # fmt: skip
         return "voided"
     known = registered_tubes([line.tube_code], by=by, county=sheet.county).get(line.tube_code)
     to = tube_entry(sheet, line.tube_code, [line], known, None, "settled")
@@ -146,5 +146,5 @@ def _put_line_right(
         register_tubes([to], by=by, valid_at=valid_at, cause=cause)
         return "registered"
     move_sample(there.tube, there.sample, line.resident, by=by, code=there.code, reason="wrong_tube", to=to,
-                valid_at=valid_at, cause=cause, witness=witness)  # fmt: skip
+                valid_at=valid_at, cause=cause, witness=witness, on_record=True)  # fmt: skip
     return "moved"

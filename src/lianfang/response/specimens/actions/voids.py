@@ -9,10 +9,11 @@ from typing import Any
 from django.db import connection
 
 from lianfang.core.access.audit import record_audit
+from lianfang.core.access.queries import holds_post
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import response_now
-from lianfang.kit.codes import county_of
+from lianfang.kit.codes import CodeRange, county_of
 from lianfang.kit.refusals import Refusal
 from lianfang.response.specimens.actions.registration import register_tubes
 from lianfang.response.specimens.permissions import VOID_SAMPLES
@@ -26,6 +27,7 @@ from lianfang.response.specimens.rules import (
     VoidEntry,
     VoidReason,
     VoidRefused,
+    WitnessUnfit,
     check_void,
     county_hand,
     judge_void,
@@ -85,18 +87,21 @@ def void_samples(
     valid_at: datetime,
     cause: uuid.UUID | None = None,
     witness: uuid.UUID | None = None,
+    on_record: bool = False,
 ) -> VoidReceipt:
     """Void samples that were registered by mistake: their people are missing again in the round and may be sampled again.
 
     ``code`` is read again from the tube and each sample names its person again; once the tube is sealed a second person
-    is named as ``witness``. Voiding twice keeps the first. Raises `TubeUnknown`, `TubeHasResult`, `SecondLookMissing`,
-    `VoidRefused`, or `ItemsRefused` with every sample that does not fit, and then nothing is written.
+    is named as ``witness``, who may void samples there too (``on_record``: what they saw is in a record of theirs, so that
+    nobody names them). Voiding twice keeps the first. Raises `TubeUnknown`, `TubeHasResult`, `SecondLookMissing`,
+    `WitnessUnfit`, `VoidRefused`, or `ItemsRefused` with every sample that does not fit, and then nothing is written.
     """
     by.require(VOID_SAMPLES)
     county = county_of(by.scope.lo)
     with acting(county_hand(by, county)):
         record = _locked(county, by, tube, tube)
         check_void(record, code, by.account_id, witness)
+        _check_witness(record, witness, on_record)
         there = _standing(county, tube, [entry.sample for entry in samples])
         faults = [(entry, judge_void(entry, record, there.get(entry.sample))) for entry in samples]
         refused = [RefusedItem(tube, entry.sample, *fault) for entry, fault in faults if fault]
@@ -122,6 +127,7 @@ def move_sample(
     valid_at: datetime,
     cause: uuid.UUID | None = None,
     witness: uuid.UUID | None = None,
+    on_record: bool = False,
 ) -> MoveReceipt:
     """Void one sample and register the one that is true, in ``to``: of another person or in another tube.
 
@@ -139,6 +145,7 @@ def move_sample(
         there = _standing(county, tube, [sample]).get(sample)
         if there is None or not (there.voided and there.instead == instead.id):
             check_void(record, code, by.account_id, witness)
+            _check_witness(record, witness, on_record)
             _void_for(VoidEntry(sample, resident), record, there, to, by, county, reason, witness, valid_at)
             record_audit(by, VOID_SAMPLES, subject=("tube", tube), division_code=record.division_code, reason=reason,
                          instead_tube=to.id, witness=witness, command=cause)  # fmt: skip
@@ -146,6 +153,16 @@ def move_sample(
         moved = replace(to, samples=(replace(instead, taken_at=taken_at),))
         register_tubes([moved], by=by, valid_at=valid_at, cause=cause)
     return MoveReceipt(sample, to.id, instead.id, instead.resident)
+
+
+def _check_witness(tube: TubeToVoid, witness: uuid.UUID | None, on_record: bool) -> None:
+    """Refuse a witness who is nobody, or who could not void these samples: a number is no second look."""
+    here = CodeRange(tube.division_code, tube.division_code)
+    if witness is not None and not on_record and not holds_post(witness, (VOID_SAMPLES,), here):
+        raise WitnessUnfit(
+            f"Account {witness} may not void samples where tube {tube.code} was filled: name a second person who may, and "
+            "who looked at the tube and the sheet."
+        )
 
 
 def _void_for(
