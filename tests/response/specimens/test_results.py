@@ -8,10 +8,20 @@ from conftest import JIANGNAN, XINZHU, make_actor
 from lianfang.kit.clock import clock_at, local
 from lianfang.kit.ids import new_id
 from lianfang.response.specimens import queries
-from lianfang.response.specimens.actions import hand_over_tubes, record_results, register_tubes
+from lianfang.response.specimens.actions import (
+    check_result_file,
+    correct_result,
+    hand_over_tubes,
+    receive_tubes,
+    record_results,
+    register_tubes,
+)
+from lianfang.response.specimens.models import Lab
 from lianfang.response.specimens.permissions import PERMISSIONS
+from lianfang.response.specimens.reconciling import LabNotYours
 from lianfang.response.specimens.rules import ResultEntry, SampleEntry, TubeEntry
 from making import make_resident
+from response.specimens.custody_making import a_lab
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +32,7 @@ CLOCKS = {"single": timedelta(hours=6), "pooled": timedelta(hours=24)}
 
 @pytest.fixture
 def county():
-    return make_actor(*PERMISSIONS)
+    return make_actor(*PERMISSIONS, "people.read_people")
 
 
 def sample(county, *residents, at=NOON, round=None, mode="pooled", seal=False):
@@ -103,7 +113,7 @@ def test_a_positive_tube_lists_everybody_in_it(county):
 def test_a_neighbour_sees_of_a_positive_tube_its_own_people_and_how_many_there_are(county):
     anna, bert = make_resident(by=county, grid=GRID), make_resident(by=county, grid=ELSEWHERE)
     report(county, sample(county, anna, bert), "positive", NOON)
-    neighbour = make_actor(*PERMISSIONS, scope=str(JIANGNAN))
+    neighbour = make_actor(*PERMISSIONS, "people.read_people", scope=str(JIANGNAN))
     (found,) = queries.positive_tubes(by=neighbour)
     assert (found.filled, [member.resident for member in found.members]) == (2, [bert.id])
     stranger = make_actor(*PERMISSIONS, scope="469021102")
@@ -116,3 +126,50 @@ def test_a_tube_is_found_by_its_printed_code(county):
     tube, members = queries.tube_with_members(entry.code, by=county)
     assert (tube.id, tube.filled, [member.resident for member in members]) == (entry.id, 1, [anna.id])
     assert queries.tube_with_members("no such code", by=county) is None
+
+
+class TestLaboratoriesSpeakForThemselves:
+    @pytest.fixture
+    def labs(self, county):
+        """Two laboratories of one account each, and a tube of one person."""
+        one, other = (make_actor(*PERMISSIONS, role="lab", line="testing") for _ in range(2))
+        a_lab(county, "县医院", accounts=[one.account_id])
+        a_lab(county, "第三方", accounts=[other.account_id])
+        return one, other, sample(county, make_resident(by=county, grid=GRID))
+
+    def test_no_other_reports_in_its_name_nor_it_in_theirs(self, county, labs):
+        one, other, tube = labs
+        entry = [ResultEntry("negative", NOON, tube.id)]
+        for by, name, words in (
+            (other, "县医院", "let it send this itself"), (county, "县医院", "let it send this itself"),
+            (other, "县医院 ", "let it send this itself"), (other, "没有登记", "speaks for 第三方 alone"),
+        ):  # fmt: skip
+            with clock_at(NOON), pytest.raises(LabNotYours, match=words):
+                record_results(entry, by=by, lab=name, valid_at=NOON)
+            with clock_at(NOON), pytest.raises(LabNotYours):
+                check_result_file("a.csv", "管码,结果\nX,阴性\n".encode(), by=by, lab=name, valid_at=NOON)
+        with clock_at(NOON):
+            assert record_results(entry, by=one, lab="县医院", valid_at=NOON).results == 1
+
+    def test_a_finding_is_corrected_by_who_reported_it(self, labs):
+        one, other, tube = labs
+        right = {"value": "positive", "reason": "mixed up", "tested_at": NOON, "valid_at": NOON}
+        with clock_at(NOON):
+            record_results([ResultEntry("negative", NOON, tube.id)], by=one, lab="县医院", valid_at=NOON)
+            with pytest.raises(LabNotYours, match="县医院 reports through accounts of its own"):
+                correct_result(tube.id, by=other, lab="第三方", **right)
+            assert correct_result(tube.id, by=one, lab="县医院", **right) == 2
+
+    def test_no_other_takes_tubes_in_for_it(self, county, labs):
+        _, other, tube = labs
+        lab = Lab.objects.get(name="县医院").id
+        with clock_at(NOON), pytest.raises(LabNotYours):
+            receive_tubes(lab, by=other, giver="courier", tubes=[tube.id], tubes_counted=1, valid_at=NOON)
+
+    def test_who_speaks_for_it_stays_until_named_anew(self, county, labs):
+        one, *_ = labs
+        row = Lab.objects.get(name="县医院")
+        a_lab(county, "县医院", per_hour=50, id=row.id)
+        assert Lab.objects.get(name="县医院").accounts == [one.account_id]
+        a_lab(county, "县医院", id=row.id, accounts=[])
+        assert Lab.objects.get(name="县医院").accounts == []

@@ -5,6 +5,7 @@ Keys begin with the county, so that the tables can be spread; nothing points a f
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -357,10 +358,13 @@ class TubeLoss(models.Model):
 
 @declare(
     plain="county id name division_code tubes_per_hour tubes_per_day opens_at closes_at registered_at closed_at recorded_at"
-    " recorded_by"
+    " recorded_by accounts"
 )
 class Lab(models.Model):
-    """A laboratory and what it can do: tubes an hour and a day, its hours (local; none means round the clock)."""
+    """A laboratory and what it can do: tubes an hour and a day, its hours (local; none means round the clock).
+
+    ``accounts`` are those that speak for it; with none, every account of a laboratory's role does.
+    """
 
     pk = models.CompositePrimaryKey("county", "id")
     county = models.IntegerField()
@@ -375,6 +379,7 @@ class Lab(models.Model):
     closed_at = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField()
     recorded_by = models.UUIDField()
+    accounts = ArrayField(models.UUIDField(), default=list)
 
     class Meta:
         constraints: ClassVar = [

@@ -58,6 +58,10 @@ class LabUnknown(NotFound):
     """No such laboratory in the county."""
 
 
+class LabNotYours(Refusal):
+    """Only a laboratory itself says what it received and what it found."""
+
+
 class NoticeUnknown(NotFound):
     """Nobody is to be told of such a finding."""
 

@@ -122,6 +122,7 @@ class RegisterLab(Payload):
     tubes_per_day: int = Field(ge=1, le=10_000_000)
     opens_at: time | None = None
     closes_at: time | None = None
+    accounts: list[uuid.UUID] | None = Field(default=None, max_length=1000)
     county: int | None = None
 
 

@@ -17,6 +17,7 @@ from lianfang.kit.ids import derived_id, new_id
 from lianfang.kit.refusals import Refusal
 from lianfang.response.specimens.actions.custody import ListedTube, listed_tubes
 from lianfang.response.specimens.actions.differences import open_differences, tubes_turned_up
+from lianfang.response.specimens.actions.labs import check_speaks
 from lianfang.response.specimens.permissions import HAND_OVER_TUBES, RECEIVE_TUBES
 from lianfang.response.specimens.reconciling import (
     BoxUnknown,
@@ -172,6 +173,7 @@ def receive_tubes(
     by.require(RECEIVE_TUBES)
     county, step = county_of(by.scope.lo), id or cause or new_id()
     with acting(by):
+        check_speaks(by, county, lab=lab)
         known = _labs(county, [giver.strip()], lab)
         name = next((name for name, one in known.items() if one == lab), None)
         if name is None:

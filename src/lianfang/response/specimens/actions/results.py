@@ -15,6 +15,7 @@ from lianfang.kit.clock import response_now
 from lianfang.kit.codes import county_of
 from lianfang.kit.refusals import Refusal
 from lianfang.response.specimens.actions.differences import tubes_turned_up
+from lianfang.response.specimens.actions.labs import check_speaks
 from lianfang.response.specimens.actions.notices import Finding, notices_of, open_notices
 from lianfang.response.specimens.permissions import (
     CORRECT_RESULT,
@@ -51,6 +52,8 @@ ON CONFLICT (county, tube) DO UPDATE
 SET stage = 'lab', holder = excluded.holder, lab = excluded.lab, since = greatest(place.since, excluded.since)
 WHERE place.stage <> 'lab'
 """
+
+LAST_LAB = "SELECT lab FROM specimens_result WHERE county = %s AND tube = %s ORDER BY number DESC LIMIT 1"
 
 INSERT_RESULTS = """
 WITH fresh AS (
@@ -89,6 +92,7 @@ def record_results(
     by.require(RECORD_RESULTS)
     county = county_of(by.scope.lo)
     with acting(by):
+        check_speaks(by, county, name=lab)
         standing = _tube_standings(results, county)
         fresh, known, refused = _judge_results(results, standing, by, lab)
         if refused and not accept_good:
@@ -117,6 +121,7 @@ def refused_results(results: Sequence[ResultEntry], *, by: Actor, lab: str) -> l
     """Say for each result of a list why `record_results` would refuse it, or None; nothing is written."""
     by.require(RECORD_RESULTS)
     with acting(by):
+        check_speaks(by, county_of(by.scope.lo), name=lab)
         standing = _tube_standings(results, county_of(by.scope.lo))
     found: list[RefusedItem | None] = []
     for entry in results:
@@ -197,6 +202,7 @@ def correct_result(
         raise Refusal("A result is corrected for a reason: say what was found wrong.")
     county = county_of(by.scope.lo)
     with acting(by), connection.cursor() as cursor:
+        check_speaks(by, county, name=lab)
         standing = _tube_standings([ResultEntry(value, tested_at, tube)], county).get(tube)
         if standing is None or standing.division_code not in by.scope:
             raise TubeUnknown(f"There is no tube {tube} in your area: look it up by its printed code.")
@@ -204,6 +210,9 @@ def correct_result(
             raise ResultUnchanged(
                 f"Tube {standing.code} stands as {standing.value or 'not yet reported'}: nothing to correct."
             )
+        # whoever corrects a finding is the laboratory that reported it, where that one named who speaks for it
+        cursor.execute(LAST_LAB, [county, tube])
+        check_speaks(by, county, name=cursor.fetchone()[0])
         cursor.execute(
             """
             INSERT INTO specimens_result (county, tube, number, value, ct, tested_at, reported_at, lab, reason, recorded_at,
