@@ -124,6 +124,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("LIANFANG_HTTPS")
 # What one device may send, in requests and in people. A table samples a person in ten seconds: three hours without a
 # line are a thousand people at once, and a device that sends each person alone needs two requests a second at most.
 RATE_REQUESTS = rate("LIANFANG_RATE_REQUESTS", "20/600")
+#: people looked up at a table: somebody found costs one, nobody found costs `MISS`, so that numbers cannot be tried out
+RATE_LOOK_UPS = rate("LIANFANG_RATE_LOOK_UPS", "0.5/300")
 RATE_PEOPLE = rate("LIANFANG_RATE_PEOPLE", "100/6000")
 RATES_FILE = HOME.path / f"rates-{os.environ.get('LIANFANG_DATABASE', 'lianfang')}"
 #: what the field records comes from registered devices (see core/access/rules.py, need_device)

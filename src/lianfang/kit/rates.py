@@ -65,6 +65,12 @@ class RateStore:
         """Return what `take` would, and take nothing."""
         return self._ask(key, rate, cost, take=False)
 
+    def give_back(self, key: bytes, rate: Rate, cost: float) -> None:
+        """Put back what was taken for something that turned out to cost less."""
+        tag = _tag(key)
+        offset, full_at = self._place(tag)
+        SLOT.pack_into(self._memory, offset, tag, full_at - cost / rate.per_second)
+
     def refill(self, key: bytes) -> None:
         """Fill the bucket of a key."""
         tag = _tag(key)

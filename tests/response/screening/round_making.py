@@ -16,7 +16,7 @@ VILLAGE = XINZHU * 1000
 GRID, NEXT_GRID = VILLAGE + 1, VILLAGE + 2
 NOON = local("2022-07-14 12:00")
 INCIDENT = uuid.UUID(int=5)
-ALL = (*PERMISSIONS, *specimens.PERMISSIONS, "duties.read_duties")
+ALL = (*PERMISSIONS, *specimens.PERMISSIONS, "duties.read_duties", "people.read_people")
 
 
 def county_actor():

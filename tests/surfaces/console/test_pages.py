@@ -202,6 +202,14 @@ def test_a_grid_worker_finishes_a_duty_after_a_question_and_once(worker, errand)
     assert worker.post(f"/duties/{errand}/finish", another).status_code == 409
 
 
+def test_whoever_may_not_read_people_sees_duties_without_names(villages, errand):
+    for role in ("volunteer", "courier", "employer"):
+        browser = signed_in(account((role, "community", str(villages[0].code)))[0])
+        for page in ("/duties?kind=console_errand", f"/duties/{errand}"):
+            shown = text(browser.get(page, follow=True))
+            assert "测试跑腿" in shown and "竹测试3" not in shown and str(villages[0].people[2]) not in shown
+
+
 def test_a_form_without_the_id_of_its_command_is_told(worker, errand):
     answer = worker.post(f"/duties/{errand}/finish", {"outcome": "seen", "confirmed": "yes"})
     assert answer.status_code == 422 and "表单不完整" in answer.content.decode()

@@ -13,7 +13,7 @@ from lianfang.kit.ids import new_id
 from lianfang.response.screening import actions, queries
 from lianfang.response.screening.rules import ExclusionEntry
 from making import make_resident
-from surfaces.console.browsing import account, hidden, signed_in, text
+from surfaces.console.browsing import account, cells, hidden, signed_in, text
 from surfaces.console.scene import NOW, county_hand
 
 pytestmark = pytest.mark.django_db
@@ -279,3 +279,14 @@ def test_who_may_only_read_gets_no_forms(villages, round):
     browser = signed_in(account(("epidemiologist", "epidemiology", "469021"))[0])
     for page in ("missing", "recalls", "sign-off", "next", "exclusions/proposed"):
         assert 'method="post" action="/rounds' not in text(browser.get(f"/rounds/{round}/{page}"))
+
+
+def test_an_inspector_counts_a_round_and_reads_no_full_names(villages, round):
+    browser = signed_in(account(("inspector", "inspection", "469021"))[0])
+    page = text(browser.get(f"/rounds/{round}"))
+    assert f"/rounds/{round}/exclusions/proposed" not in page
+    answer = browser.get(f"/rounds/{round}/missing")
+    assert answer.status_code == 302
+    rows = cells(text(browser.get(answer["Location"])))
+    assert rows and all("*" in row[0] for row in rows)
+    assert browser.get(f"/rounds/{round}/recalls").status_code == 403

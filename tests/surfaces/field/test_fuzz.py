@@ -97,7 +97,7 @@ def one_connection():
 @pytest.fixture
 def token(db, one_connection, settings, monkeypatch):
     """A real account on an enrolled device, with every permission, in a county where something happens."""
-    settings.RATE_REQUESTS = settings.RATE_PEOPLE = Rate(1e6, 1e6)
+    settings.RATE_REQUESTS = settings.RATE_PEOPLE = settings.RATE_LOOK_UPS = Rate(1e6, 1e6)
     monkeypatch.setattr("lianfang.surfaces.field.devices.check_tries", lambda username, address: None)
     real = gate.actor_of_claims
     monkeypatch.setattr(gate, "actor_of_claims", lambda claims: replace(real(claims), permissions=everything()))

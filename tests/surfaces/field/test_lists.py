@@ -7,6 +7,8 @@ from field_scene import everything, open_round_with_tube
 
 from conftest import JIANGNAN, XINZHU, make_actor
 from lianfang.config.kinds import KINDS
+from lianfang.core.access.models import AuditEntry
+from lianfang.core.access.scope import acting
 from lianfang.core.access.sign_in import token_of
 from lianfang.core.duties.actions import declare_kinds
 from lianfang.kit.clock import clock_at, local
@@ -91,3 +93,36 @@ def test_tubes_are_counted_where_they_are_and_listed_behind_it(client, ids):
 def test_the_pack_proposes_and_says_by_which_rule(client, ids):
     said = read(client, "commander", f"rounds/{ids[1]}/next", line="command").json()
     assert said["proposal"] == "another_round" and said["rule"] == "screening.rounds.chain_clear" and said["sentence"]
+
+
+def logged(verb):
+    with acting(make_actor(line="audit")):
+        return list(AuditEntry.objects.filter(verb=verb).values_list("role", "count"))
+
+
+def test_lists_of_people_that_leave_the_house_are_logged(client, ids):
+    round = ids[1]
+    for path, verb in (("people", "list_people"), ("missing", "list_missing")):
+        rows = read(client, "task_force_lead", f"rounds/{round}/{path}").json()
+        assert logged(f"screening.{verb}") == [("task_force_lead", len(rows))] and rows
+    (tube,) = read(client, "epidemiologist", "tubes/positive", line="epidemiology").json()
+    assert len(tube["members"]) == 1 and logged("specimens.list_positive") == [("epidemiologist", 1)]
+    read(client, "epidemiologist", f"tubes/by-code/{tube['code']}", line="epidemiology")
+    assert logged("specimens.view_members") == [("epidemiologist", 1)]
+
+
+def test_who_counts_and_does_not_visit_learns_no_full_name_phone_or_place(client, ids):
+    round = ids[1]
+    for role in ("inspector", "superior_level"):
+        rows = read(client, role, f"rounds/{round}/people", line="inspection").json()
+        assert len(rows) == 2 and all("*" in row["name"] and not row["where"] for row in rows)
+        for path in ("missing", "exclusions/proposed", "exclusions/to-recall"):
+            assert read(client, role, f"rounds/{round}/{path}", line="inspection").status_code == 403
+
+
+def test_a_laboratory_learns_nobody_who_is_in_a_tube(client, ids):
+    (tube,) = read(client, "lab", "tubes/positive").json()
+    assert (tube["filled"], tube["members"]) == (1, [])
+    assert read(client, "lab", f"tubes/by-code/{tube['code']}").json()["members"] == []
+    assert read(client, "sampler", f"tubes/by-code/{tube['code']}").status_code == 403
+    assert read(client, "courier", "tubes/positive").status_code == 403

@@ -39,6 +39,26 @@ def take_people(device: uuid.UUID | None, grant: uuid.UUID, people: int) -> None
         )
 
 
+#: what a look-up costs that finds nobody: one made at a real table seldom does
+MISS = 10
+
+
+def take_look_up(by: Actor) -> None:
+    """Count one look-up of a person by a device, or raise `TooMuch`; counted as a miss until `found_somebody` says otherwise."""
+    wait = store().take(b"look-ups" + limited_as(by.device_id, by.grant_id), settings.RATE_LOOK_UPS, MISS)
+    if wait:
+        raise TooMuch(
+            f"This device looks up more people than one table can sample. Go on by printed code or list, and look up again in"
+            f" {math.ceil(wait)} s.",
+            wait,
+        )
+
+
+def found_somebody(by: Actor) -> None:
+    """Give back what a look-up was charged beyond one, because it found somebody."""
+    store().give_back(b"look-ups" + limited_as(by.device_id, by.grant_id), settings.RATE_LOOK_UPS, MISS - 1)
+
+
 def has_room(device: uuid.UUID | None, grant: uuid.UUID, people: int) -> bool:
     """Say whether one more request with so many people would pass, and count nothing."""
     key = limited_as(device, grant)

@@ -135,10 +135,13 @@ FROM_A_DEVICE = frozenset(
     }
 )  # fmt: skip
 
+#: questions, not commands: who stands before a table is asked at the table
+ASKED_FROM_A_DEVICE = frozenset({"look_up"})
+
 
 def need_device(by: Actor, kind: str) -> None:
     """Raise `DeviceNeeded` when a command of the field comes from no device and the role may not do without one."""
-    if kind in FROM_A_DEVICE and by.device_id is None and not by.may(ACT_WITHOUT_DEVICE):
+    if kind in FROM_A_DEVICE | ASKED_FROM_A_DEVICE and by.device_id is None and not by.may(ACT_WITHOUT_DEVICE):
         raise DeviceNeeded(
             f"“{kind}” is sent from a registered device: enrol this one with a code of your duty desk and sign in on it."
         )

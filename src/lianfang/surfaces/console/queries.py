@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -223,7 +223,7 @@ def duty_lines(
     """List duties of an area as they stood: overdue ones first, the gravest kind on top, then by due time."""
     params = _asked(by, within, at, kind=kind, state=state, role=role, overdue=overdue, limit=limit, offset=offset)
     sql = DUTY_ROWS.format(book=_book(at), filters=FILTERS, people=_people())
-    return [_line(row) for row in _read(by, sql, params)]
+    return [_line(row, by) for row in _read(by, sql, params)]
 
 
 def count_duties(
@@ -248,7 +248,7 @@ def duty_line(duty: int, *, by: Actor, at: datetime | None = None) -> DutyLine:
     rows = _read(by, sql, params)
     if not rows:
         raise DutyNotFound(f"There is no duty {duty} in your area. Refresh your list.")
-    return _line(rows[0])
+    return _line(rows[0], by)
 
 
 def duty_log(duty: DutyLine, *, by: Actor) -> list[DutyStep]:
@@ -378,8 +378,12 @@ def _read_any(by: Actor, sql: str, params: dict[str, Any]) -> list[Any]:
         return cursor.fetchall()
 
 
-def _line(row: Sequence[Any]) -> DutyLine:
-    return DutyLine(*[*row[:-1], tuple(_from_json(row[-1]))])
+def _line(row: Sequence[Any], by: Actor) -> DutyLine:
+    line = DutyLine(*[*row[:-1], tuple(_from_json(row[-1]))])
+    # whoever may not read people knows the names in the duties of their own role, and no others
+    if by.may(READ_PEOPLE) or line.role == by.role:
+        return line
+    return replace(line, resident=None, person=None)
 
 
 def _from_json(value: Any) -> Any:

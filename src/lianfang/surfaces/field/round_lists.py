@@ -11,7 +11,7 @@ from lianfang.engines.protocol import load_pack
 from lianfang.response.sampling.queries import Candidate, home_sampling_candidates
 from lianfang.response.screening import queries
 from lianfang.response.screening.permissions import READ_ROUNDS
-from lianfang.surfaces.field.gate import actor_of
+from lianfang.surfaces.field.gate import actor_of, looked_at
 from lianfang.surfaces.field.rounds import At, Limit, Offset, Within, inside, known
 from lianfang.workflows.propose_exclusions import propose_exclusions
 
@@ -42,10 +42,11 @@ def get_people(
     offset: Offset = 0,
 ) -> Any:
     """List the people behind a figure of the round's account: how each stands, why, and how they came to the round."""
-    asked = queries.Asked(standing, origin, reason)
-    return queries.round_people(
-        round, by=actor_of(request), at=known(at), within=inside(within), asked=asked, limit=limit, offset=offset
+    by, asked = actor_of(request), queries.Asked(standing, origin, reason)
+    people = queries.round_people(
+        round, by=by, at=known(at), within=inside(within), asked=asked, limit=limit, offset=offset
     )
+    return looked_at("screening.list_people", ("round", round), people, by=by)
 
 
 @router.get("/{uuid:round}/areas", response=list[queries.AreaRow], summary="How a round samples where")
@@ -61,9 +62,9 @@ def get_proposed(
     request: HttpRequest, round: uuid.UUID, reason: Reason = "", within: Within = None, limit: Limit = 100, offset: Offset = 0
 ) -> Any:  # fmt: skip
     """List the missing whom a record gives a reason to exclude. It excludes nobody: `exclude_people` names who is confirmed."""
-    return propose_exclusions(
-        round, by=actor_of(request), within=inside(within), reason=reason, limit=limit, offset=offset
-    )
+    by = actor_of(request)
+    people = propose_exclusions(round, by=by, within=inside(within), reason=reason, limit=limit, offset=offset)
+    return looked_at("screening.list_proposed", ("round", round), people, by=by)
 
 
 @router.get(
@@ -71,7 +72,8 @@ def get_proposed(
 )
 def get_to_recall(request: HttpRequest, round: uuid.UUID) -> Any:
     """List the exclusions drawn for a second person's call that nobody has called back yet."""
-    return queries.recalls_to_make(round, by=actor_of(request))
+    by = actor_of(request)
+    return looked_at("screening.list_recalls", ("round", round), queries.recalls_to_make(round, by=by), by=by)
 
 
 @router.get("/{uuid:round}/home-sampling/candidates", response=list[Candidate], summary="Who may not be able to come")

@@ -10,7 +10,7 @@ from ninja import Query, Router
 from lianfang.kit.codes import LEVELS, CodeRange, unit_range
 from lianfang.response.screening import queries
 from lianfang.response.screening.permissions import READ_ROUNDS
-from lianfang.surfaces.field.gate import actor_of, check_zone
+from lianfang.surfaces.field.gate import actor_of, check_zone, looked_at
 
 router = Router(tags=["rounds"])
 
@@ -55,7 +55,9 @@ def get_missing(
     request: HttpRequest, round: uuid.UUID, within: Within = None, at: At = None, limit: Limit = 100, offset: Offset = 0
 ) -> Any:
     """List the missing by grid and household: phone masked, who is responsible, what came of earlier visits."""
-    return queries.missing(round, by=actor_of(request), at=known(at), within=inside(within), limit=limit, offset=offset)
+    by = actor_of(request)
+    people = queries.missing(round, by=by, at=known(at), within=inside(within), limit=limit, offset=offset)
+    return looked_at("screening.list_missing", ("round", round), people, by=by)
 
 
 @router.get("/{uuid:round}/missing/grids", response=list[queries.MissingGrid], summary="Count the missing by grid")

@@ -4,11 +4,13 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from django.conf import settings
 from django.http import HttpRequest
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
-from lianfang.core.access.rules import Actor
+from lianfang.core.access.limits import found_somebody, take_look_up
+from lianfang.core.access.rules import Actor, need_device
 from lianfang.response.screening.queries import find_at_table, sheet_by_code, sheet_people, sheets
 
 router = Router(tags=["sampling table"])
@@ -49,9 +51,18 @@ class PersonOut(Schema):
 def post_look_up(request: HttpRequest, body: LookUp) -> Any:
     """Recognise who stands before the table, or their whole household; nobody is an empty list. Each look-up is logged.
 
+    A device may look up so many people as one table samples; look-ups that find nobody count tenfold.
+
     It is sent as a body, so that no number ever stands in an address or its logs.
     """
-    return find_at_table(by=_by(request), **body.model_dump())
+    by = _by(request)
+    if settings.DEVICES_REQUIRED:
+        need_device(by, "look_up")
+    take_look_up(by)
+    people = find_at_table(by=by, **body.model_dump())
+    if people:
+        found_somebody(by)
+    return people
 
 
 class SheetOut(Schema):

@@ -21,7 +21,7 @@ from lianfang.response.specimens.queries import (
     tubes_awaiting_result,
 )
 from lianfang.response.specimens.rules import TubeUnknown, result_clocks
-from lianfang.surfaces.field.gate import actor_of
+from lianfang.surfaces.field.gate import actor_of, looked_at
 from lianfang.surfaces.field.rounds import At, Limit, Offset, known
 
 router = Router(tags=["tubes"])
@@ -53,7 +53,10 @@ def get_late(request: HttpRequest, round: uuid.UUID, at: At = None, limit: Limit
 @router.get("/positive", response=list[PositiveTube], summary="List positive tubes")
 def get_positive(request: HttpRequest, round: uuid.UUID | None = None, at: At = None) -> Any:
     """List the tubes that stand as positive, of one round or all, with those in them who are in the caller's area."""
-    return positive_tubes(by=actor_of(request), round=round, at=known(at))
+    by = actor_of(request)
+    tubes = positive_tubes(by=by, round=round, at=known(at))
+    people = sum(len(tube.members) for tube in tubes)
+    return looked_at("specimens.list_positive", ("round", round), tubes, by=by, count=people)
 
 
 @router.get("/{uuid:tube}/results", response=list[ResultVersion], summary="Everything reported of a tube")
@@ -65,8 +68,10 @@ def get_results(request: HttpRequest, tube: uuid.UUID) -> Any:
 @router.get("/by-code/{code}", response=TubeOut, summary="Find a tube by its printed code")
 def get_tube(request: HttpRequest, code: Annotated[str, Path(max_length=40)]) -> Any:
     """Return a tube of the county by the code printed on it, with those in it who live in the caller's area."""
-    found = tube_with_members(code, by=actor_of(request))
+    by = actor_of(request)
+    found = tube_with_members(code, by=by)
     if found is None:
         raise TubeUnknown("There is no tube of this code in the county: check the digits under the bar code.")
     tube, members = found
+    looked_at("specimens.view_members", ("tube", tube.id), members, by=by)
     return {name: getattr(tube, name) for name in TubeOut.model_fields if name != "members"} | {"members": members}

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from lianfang.core.access.rules import Actor
+from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.kit.codes import CodeRange
 from lianfang.response.screening.permissions import READ_ROUNDS
 from lianfang.response.screening.queries.standing import STANDING, UNIT_NAME, asked_of, fetched
@@ -53,6 +54,7 @@ def proposed_exclusions(
     """List the missing whom a record gives a reason to exclude, by grid and household; ``held``: where those in
     quarantine are."""
     by.require(READ_ROUNDS)
+    by.require(READ_PEOPLE)
     statement = f"""
     {PROPOSED}
     SELECT k.resident, k.name, extract(year FROM k.birth_date)::int, k.division_code, k.reason,

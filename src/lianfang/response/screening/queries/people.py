@@ -2,10 +2,12 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from lianfang.core.access.rules import Actor
+from lianfang.core.people.permissions import READ_PEOPLE
+from lianfang.core.people.queries import masked_name
 from lianfang.kit.codes import CodeRange
 from lianfang.response.screening.permissions import READ_ROUNDS
 from lianfang.response.screening.queries.standing import RESPONSIBLE, STANDING, UNIT_NAME, asked_of, fetched, masked
@@ -109,7 +111,10 @@ def round_people(
     limit: int = 100,
     offset: int = 0,
 ) -> list[RoundPerson]:
-    """List the people behind `accounted`: all of them, those who stand as sampled, excluded or missing, or as ``asked``."""
+    """List the people behind `accounted`: all of them, those who stand as sampled, excluded or missing, or as ``asked``.
+
+    Whoever may count a round and not read its people (an inspector) sees surnames, and not where anybody is.
+    """
     by.require(READ_ROUNDS)
     statement = f"""
     {LISTED}
@@ -118,7 +123,8 @@ def round_people(
     FROM listed t ORDER BY t.division_code, t.household, t.resident LIMIT %(limit)s OFFSET %(offset)s
     """  # noqa: S608
     params = asked_of(by, [round], at, within) | vars(asked or Asked(standing)) | {"limit": limit, "offset": offset}
-    return [RoundPerson(*row) for row in fetched(by, statement, params)]
+    rows = [RoundPerson(*row) for row in fetched(by, statement, params)]
+    return rows if by.may(READ_PEOPLE) else [replace(row, name=masked_name(row.name or ""), where="") for row in rows]
 
 
 def count_round_people(
@@ -144,6 +150,7 @@ def missing(
     ``residents`` narrows the list to those of some people who are missing.
     """
     by.require(READ_ROUNDS)
+    by.require(READ_PEOPLE)
     statement = f"""
     {STANDING}, page AS (
         SELECT t.resident, t.household, t.division_code FROM standing t

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from lianfang.core.access.rules import Actor
+from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.response.screening.permissions import READ_ROUNDS
 from lianfang.response.screening.queries.standing import asked_of, fetched, masked
 from lianfang.response.screening.rules import draw_recalls
@@ -30,6 +31,7 @@ class RecallToMake:
 def recalls_to_make(round: uuid.UUID, *, by: Actor) -> list[RecallToMake]:
     """List the drawn exclusions of the actor's area that nobody has called back yet, with a masked phone."""
     by.require(READ_ROUNDS)
+    by.require(READ_PEOPLE)
     statement = f"""
     SELECT e.id, e.resident, p.name, p.phone_cipher, e.division_code, e.reason, e.where, e.recorded_by, e.recorded_at,
            (SELECT a.title FROM access_account a WHERE a.id = e.recorded_by)

@@ -12,6 +12,7 @@ from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.people.actions import county_cipher
+from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.core.people.queries import masked_id
 from lianfang.kit.clock import response_now
 from lianfang.kit.codes import CodeRange
@@ -262,6 +263,7 @@ def sheet_by_code(code: str, *, by: Actor) -> uuid.UUID:
 
 def sheet_people(sheet: uuid.UUID, *, by: Actor) -> list[SheetPerson]:
     """List a sheet's printed lines with IDs masked and how each person stands now, and log that they were looked at."""
+    by.require(READ_PEOPLE)
     row, round = sheet_row(sheet, by=by)
     params: dict[str, Any] = {
         "county": county_in_view(by), "sheet": sheet, "round": round, "at": response_now()

@@ -110,7 +110,7 @@ def find_at_table(
         )
         people = _at_table(round, county, found, table or by.scope.lo, whole_household)
         record_audit(by, LOOK_UP, subject=("round", round), division_code=table or by.scope.lo, count=len(people),
-                     way=ways[0], household=whole_household)  # fmt: skip
+                     way=ways[0], household=whole_household, found=found[0] if len(found) == 1 else None)  # fmt: skip
     return people
 
 

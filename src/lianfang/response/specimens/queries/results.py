@@ -12,6 +12,7 @@ from django.db import connection
 
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
+from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.kit.clock import response_now
 from lianfang.response.command.queries import county_in_view
 from lianfang.response.specimens.permissions import READ_RESULTS
@@ -273,7 +274,7 @@ def positive_tubes(
 ) -> list[PositiveTube]:
     """List the tubes that stand as positive at an instant, filled in the actor's area or holding its people, with members.
 
-    For one round, for these tubes, or all.
+    For one round, for these tubes, or all. Whoever may not read people (a laboratory) gets tubes without members.
     """
     by.require(READ_RESULTS)
     where = "AND (t.division_code BETWEEN %(lo)s AND %(hi)s OR s.resident IS NOT NULL)"
@@ -285,7 +286,7 @@ def positive_tubes(
     found = []
     for tube, group in groupby(listed, key=itemgetter(0)):
         rows: list[Any] = list(group)
-        members = tuple(PoolMember(*row[10:]) for row in rows if row[10] is not None)
+        members = tuple(PoolMember(*row[10:]) for row in rows if row[10] is not None and by.may(READ_PEOPLE))
         found.append(PositiveTube(*[*rows[0][:10], members, gone.get(tube, ())]))
     return found
 
@@ -297,6 +298,8 @@ def voided_in(
     by.require(READ_RESULTS)
     params = _area(by) | {"tubes": list(tubes), "at": at or response_now()}
     rows = _rows(by, VOIDED_IN, params) if params["tubes"] else []
+    if not by.may(READ_PEOPLE):
+        rows = [(*row[:2], None, *row[3:]) for row in rows]
     return {
         tube: tuple(VoidedSample(*row[1:]) for row in group) for tube, group in groupby(rows, key=itemgetter(0))
     }  # fmt: skip
@@ -316,7 +319,10 @@ def count_positive_tubes(*, by: Actor, rounds: Sequence[uuid.UUID], at: datetime
 
 
 def tube_with_members(code: str, *, by: Actor) -> tuple[KnownTube, list[PoolMember]] | None:
-    """Return a tube of the county by its printed code, and those in it who live in the actor's area."""
+    """Return a tube of the county by its printed code, and those in it who live in the actor's area.
+
+    A laboratory, which reads results and no people, learns of nobody in it.
+    """
     by.require(READ_RESULTS)
     tube = _rows(
         by,
@@ -326,6 +332,8 @@ def tube_with_members(code: str, *, by: Actor) -> tuple[KnownTube, list[PoolMemb
     )
     if not tube:
         return None
+    if not by.may(READ_PEOPLE):
+        return KnownTube(*tube[0]), []
     statement = f"""
     SELECT s.id, s.resident, s.taken_at, s.division_code, p.name, p.household, p.present_code
     FROM specimens_sample s JOIN people_resident p ON p.id = s.resident

@@ -5,6 +5,7 @@ import uuid
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
+from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.kit.codes import LEVELS, unit_range
 from lianfang.response.screening import queries
 from lianfang.response.screening.permissions import READ_ROUNDS
@@ -70,9 +71,12 @@ def compare_rounds(request: ActingRequest, round: uuid.UUID, earlier: uuid.UUID)
         Figure(_("Missing, %(round)s") % {"round": titles["second"]}, sum(u.second.missing for u in rows), address(request, "missing", second.id, within=inside)),
         Figure(_("Missing in both"), total, "#missing_in_both", tone="overdue" if total else "good"),
     ]  # fmt: skip
-    sections = [
-        Section(_("Missing in both: go there first"), twice, figures), Section(_("Place by place"), side_by_side),
-    ]  # fmt: skip
+    if request.actor.may(READ_PEOPLE):
+        sections = [
+            Section(_("Missing in both: go there first"), twice, figures), Section(_("Place by place"), side_by_side),
+        ]  # fmt: skip
+    else:
+        sections = [Section(_("Place by place"), side_by_side, figures[:2])]
     heading = _("%(first)s beside %(second)s") % titles
     back = [(titles[which], address(request, "round", one.id)) for which, one in (("first", first), ("second", second))]
     return answer_record(request, sections, heading=heading, above=back)

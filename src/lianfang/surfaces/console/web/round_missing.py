@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.kit.clock import LOCAL, response_now
 from lianfang.kit.ids import derived_id
 from lianfang.kit.refusals import Refusal
@@ -28,6 +29,10 @@ from lianfang.surfaces.session import ActingRequest
 def show_missing(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
     """List the missing of a round by grid and household, phones masked, with who is responsible and what to do."""
     request.actor.require(READ_ROUNDS)
+    if not request.actor.may(READ_PEOPLE):
+        # whoever counts and does not visit sees how many and where, without addresses and phones
+        within = request.GET.get("within", "")
+        return redirect(address(request, "round_people", round, standing="missing", within=within))
     area = area_asked(request)
     row = queries.round_row(round, by=request.actor, at=request.at)
     grids = queries.missing_by_grid(round, by=request.actor, at=request.at, within=request.actor.scope)

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.urls import NoReverseMatch
 from django.utils.translation import gettext as _
 
+from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.kit.codes import LEVELS, CodeRange
 from lianfang.response.screening import queries
 from lianfang.response.screening.permissions import CLOSE_ROUND, DECIDE_ROUND, OPEN_ROUND, READ_ROUNDS
@@ -153,12 +154,15 @@ def _links(request: ActingRequest, row: RoundRow) -> list[tuple[str, str]]:
     """Return where one goes from a round: its lists first, then what is decided about it."""
     within = request.GET.get("within", "")
     links = [
-        (_("Missing"), address(request, "missing", row.id, within=within)),
         (_("Buildings"), address(request, "round_buildings", row.id, within=within)),
         (_("Households"), address(request, "round_households", row.id, within=within)),
-        (_("Proposed exclusions"), address(request, "proposed_exclusions", row.id, within=within)),
-        (_("Call-backs"), address(request, "recalls", row.id)),
     ]
+    if request.actor.may(READ_PEOPLE):
+        links = [
+            (_("Missing"), address(request, "missing", row.id, within=within)), *links,
+            (_("Proposed exclusions"), address(request, "proposed_exclusions", row.id, within=within)),
+            (_("Call-backs"), address(request, "recalls", row.id)),
+        ]  # fmt: skip
     if row.closed_at is None and request.actor.may(CLOSE_ROUND):
         links.append((_("Sign off"), address(request, "round_sign_off", row.id)))
     if request.actor.may(DECIDE_ROUND):
@@ -309,7 +313,10 @@ def show_people(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
         return rows
 
     columns = [
-        Column(_("Name"), lambda p: p.name, lambda p: address(request, "resident", p.resident)),
+        Column(
+            _("Name"), lambda p: p.name,
+            lambda p: address(request, "resident", p.resident) if request.actor.may(READ_PEOPLE) else "",
+        ),
         Column(_("Place"), lambda p: places.get(p.division_code, p.division_code)),
         Column(
             _("State"), lambda p: words.word(p.standing), look="mark",
