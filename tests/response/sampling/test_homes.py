@@ -194,6 +194,15 @@ def test_a_look_at_candidates_is_logged_and_permitted(by, people, round):
             home_sampling_candidates(round.id, by=village_actor(may.READ_SITES))
 
 
+def test_a_look_at_who_is_sampled_at_home_and_why_is_logged(by, people, round):
+    order(by, round, *people[:2])
+    with clock_at(NOON):
+        home_sampling_list(round.id, by=village_actor())
+    with acting(make_actor(line="audit")), connection.cursor() as cursor:
+        cursor.execute("SELECT count FROM access_auditentry WHERE verb = 'sampling.list_home_sampling'")
+        assert cursor.fetchall() == [(2,)]
+
+
 def test_permissions(by, people, round):
     outsider = village_actor(may.READ_SITES)
     with pytest.raises(NotPermitted):

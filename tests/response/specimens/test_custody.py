@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 from django.db import connection
 
-from conftest import make_actor
+from conftest import JIANGNAN, make_actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.queries import balance, duties
 from lianfang.kit.clock import clock_at
@@ -37,6 +37,7 @@ from lianfang.response.specimens.reconciling import (
 from lianfang.response.specimens.rules import ResultEntry, SampleEntry, TubeEntry, TubeUnknown
 from making import make_resident
 from response.specimens.custody_making import (
+    ALL,
     GRID,
     LATER,
     NOON,
@@ -399,3 +400,15 @@ def test_a_laboratory_that_only_scans_has_received_what_it_scanned(by):
     arrived = received(by, lab, [], counted=3, scanned=[*codes_of(entries), "UNKNOWN-2"])
     assert (arrived.tubes, arrived.extra) == (2, ("UNKNOWN-2",))
     assert [(duty.kind, duty.role) for duty in duties(by=by)] == [("extra_tube", "lab")]
+
+
+def test_nobody_gives_up_or_finds_a_neighbours_tube(by):
+    entries = sealed_tubes(by, 2)
+    neighbour = make_actor(*ALL, scope=str(JIANGNAN), role="sampler", line="testing")
+    with clock_at(LATER), pytest.raises(TubeUnknown, match="not registered in your area"):
+        record_tube_found("lost", by=neighbour, codes=codes_of(entries), reason="broke", valid_at=LATER)
+    handed(by, entries, counted=1, scanned=codes_of(entries[:1]))
+    (open_one,) = queries.differences(by=by)
+    with clock_at(LATER), pytest.raises(DifferenceUnknown, match="in your area"):
+        record_tube_found("lost", by=neighbour, difference=open_one.id, reason="broke", valid_at=LATER)
+    assert place_of(by, entries[1])[0] == "missing"

@@ -110,10 +110,17 @@ def _years_before(day: date, years: int) -> date:
 
 
 def home_sampling_list(round: uuid.UUID, *, by: Actor) -> list[HomeSamplingRow]:
-    """List the samplings at home that were ordered in a round in the actor's area, for who orders or does them."""
+    """List the samplings at home that were ordered in a round in the actor's area, for who orders or does them.
+
+    The reason is health data: the look is logged.
+    """
     if not by.may(RECORD_HOME_SAMPLING):
         by.require(ORDER_HOME_SAMPLING)
     params = asked_of(by, [round], None)
     with acting(by), connection.cursor() as cursor:
         cursor.execute(LIST, params)
-        return [HomeSamplingRow(*row) for row in cursor.fetchall()]
+        rows = [HomeSamplingRow(*row) for row in cursor.fetchall()]
+        if rows:
+            record_audit(by, "sampling.list_home_sampling", subject=("round", round), division_code=params["lo"],
+                         count=len(rows))  # fmt: skip
+        return rows

@@ -66,13 +66,14 @@ SELECT id, tube FROM open UNION ALL SELECT NULL, tube FROM found
 SOUGHT = """
 SELECT t.id, t.code, (SELECT r.value FROM specimens_result r WHERE r.county = t.county AND r.tube = t.id
                       ORDER BY r.number DESC LIMIT 1)
-FROM specimens_tube t WHERE t.county = %(county)s AND (t.code = ANY(%(codes)s) OR t.id = %(tube)s)
+FROM specimens_tube t WHERE t.county = %(county)s
+  AND (t.code = ANY(%(codes)s) AND t.division_code BETWEEN %(lo)s AND %(hi)s OR t.id = %(tube)s)
 ORDER BY t.id FOR NO KEY UPDATE
 """
 
 DIFFERENCE = """
 SELECT id, kind, tube, code, number, outcome FROM specimens_custodydifference
-WHERE county = %(county)s AND id = %(difference)s FOR UPDATE
+WHERE county = %(county)s AND id = %(difference)s AND division_code BETWEEN %(lo)s AND %(hi)s FOR UPDATE
 """
 
 SETTLE = """
@@ -193,13 +194,14 @@ def record_tube_found(
 
     ``difference`` is what a hand-over lacked or had too much (the subject of the duty); ``codes`` name the tubes where
     it does not, or alone when no hand-over noticed it (a broken tube). People in a lost tube are missing in their round
-    again, as after too little material. The same outcome again changes nothing; a lost tube may still be found.
+    again, as after too little material. The same outcome again changes nothing; a lost tube may still be found. Tubes and
+    differences of another area are unknown here.
     """
     by.require(FIND_TUBES)
     county = county_of(by.scope.lo)
     with acting(by):
-        open = _difference(county, difference)
-        sought = _sought(county, open, codes)
+        open = _difference(by, county, difference)
+        sought = _sought(by, county, open, codes)
         judge_search(outcome, open, sought, place, reason)
         params: dict[str, Any] = {
             "county": county, "difference": difference, "outcome": outcome, "place": place.strip(),
@@ -220,28 +222,30 @@ def record_tube_found(
     return SearchReceipt(outcome, len(sought) or (open.number if open else 0), people)
 
 
-def _difference(county: int, difference: uuid.UUID | None) -> Difference | None:
+def _difference(by: Actor, county: int, difference: uuid.UUID | None) -> Difference | None:
     if difference is None:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(DIFFERENCE, {"county": county, "difference": difference})
+        area = {"lo": by.scope.lo, "hi": by.scope.hi}
+        cursor.execute(DIFFERENCE, area | {"county": county, "difference": difference})
         row = cursor.fetchone()
     if row is None:
-        raise DifferenceUnknown("There is no such difference of a hand-over in this county. Refresh your list.")
+        raise DifferenceUnknown("There is no such difference of a hand-over in your area. Refresh your list.")
     return Difference(*row)
 
 
-def _sought(county: int, difference: Difference | None, codes: Sequence[str]) -> list[Sought]:
+def _sought(by: Actor, county: int, difference: Difference | None, codes: Sequence[str]) -> list[Sought]:
     own = difference.tube if difference else None
     if not codes and own is None:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(SOUGHT, {"county": county, "codes": list(codes), "tube": own})
+        area = {"lo": by.scope.lo, "hi": by.scope.hi}
+        cursor.execute(SOUGHT, area | {"county": county, "codes": list(codes), "tube": own})
         found = [Sought(*row) for row in cursor.fetchall()]
     unknown = set(codes) - {tube.code for tube in found}
     if unknown:
         raise TubeUnknown(
-            f"Tube {min(unknown)} is not registered: read its code again, or send its registration first."
+            f"Tube {min(unknown)} is not registered in your area: read its code again, or send its registration first."
         )
     return found
 
