@@ -102,6 +102,14 @@ class TestDevices:
         answer = browser.get("/api/duties", headers=headers)
         assert (answer.status_code, "device is not valid" in answer.json()["detail"]) == (401, True)
 
+    def test_a_device_of_another_unit_is_no_way_in(self, send):
+        device, secret = enrolled_device("469021102")
+        for scope, status in (("469021101", 401), ("469021102201", 200), ("469021", 200)):
+            body = {"username": account("sampler", scope), "password": PASSWORD}
+            answer = send("sign-in", body | {"device": str(device), "device_secret": secret})
+            assert answer.status_code == status, answer.content
+        assert send("sign-in", body).status_code == 200
+
     @pytest.mark.parametrize("path", ["commands", "commands/register_tubes"])
     def test_what_the_field_records_needs_a_device(self, send, settings, path):
         name = account("sampler", "469021101")

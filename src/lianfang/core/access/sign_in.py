@@ -20,7 +20,7 @@ from lianfang.core.access.models import Account, Device
 from lianfang.core.access.queries import actors_of
 from lianfang.core.access.rules import Actor, SignInRefused
 from lianfang.kit.clock import machine_now, machine_seconds
-from lianfang.kit.codes import CodeRange
+from lianfang.kit.codes import EVERYWHERE, CodeRange, unit_range
 
 SHIFT = timedelta(hours=12)
 SHIFT_SECONDS = SHIFT.total_seconds()
@@ -63,7 +63,7 @@ class TokenClaims:
 def sign_in(username: str, password: str, device: uuid.UUID | None = None, device_secret: str = "") -> list[Actor]:
     """Return what the account may act as, the widest grant first; raises `SignInRefused` with a sentence.
 
-    With a device its secret is asked for too. An unknown name costs as much time as a wrong password, so that nobody
+    With a device its secret is asked for too, and only what the account holds in the device's unit, or around it. An unknown name costs as much time as a wrong password, so that nobody
     can try out names.
     """
     # no account has a name that cannot be printed, and the database cannot even look for a NUL
@@ -76,16 +76,20 @@ def sign_in(username: str, password: str, device: uuid.UUID | None = None, devic
         raise SignInRefused(WRONG)
     if not check_password(password, account.password):
         raise SignInRefused(WRONG)
-    if device:
-        check_device(device, device_secret, account.id)
+    unit = check_device(device, device_secret, account.id) if device else EVERYWHERE
     actors = actors_of(account.id, machine_now(), device)
     if not actors:
         raise SignInRefused("This account holds no post at this time. Ask the administrator of your unit.")
-    return actors
+    here = [actor for actor in actors if actor.scope.overlaps(unit)]
+    if not here:
+        raise SignInRefused(
+            "This device belongs to another unit. Sign in on one of your own, or have your duty desk register it for you."
+        )
+    return here
 
 
-def check_device(device: uuid.UUID, secret: str, account: uuid.UUID) -> None:
-    """Refuse a device that is unknown, revoked, another account's, or does not know its secret."""
+def check_device(device: uuid.UUID, secret: str, account: uuid.UUID) -> CodeRange:
+    """Refuse a device that is unknown, revoked, another account's, or does not know its secret; return its unit's range."""
     row = Device.objects.filter(id=device, secret_hash__isnull=False).first()
     given = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
     if row is None or not hmac.compare_digest(bytes(row.secret_hash or b""), given):
@@ -94,6 +98,7 @@ def check_device(device: uuid.UUID, secret: str, account: uuid.UUID) -> None:
         raise SignInRefused(REVOKED)
     if row.account_id and row.account_id != account:
         raise SignInRefused("This device belongs to somebody else. Sign in on your own, or ask your duty desk.")
+    return unit_range(row.division_code)
 
 
 def token_of(actor: Actor) -> str:
