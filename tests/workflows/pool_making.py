@@ -19,7 +19,7 @@ from making import make_resident
 HERE, THERE = XINZHU * 1000 + 1, JIANGNAN * 1000 + 1
 NOON = local("2022-07-14 12:00")
 HOUR = timedelta(hours=1)
-ALL = (*cases.PERMISSIONS, *specimens.PERMISSIONS, *command.PERMISSIONS, "duties.read_duties")
+ALL = (*cases.PERMISSIONS, *specimens.PERMISSIONS, *command.PERMISSIONS, "duties.read_duties", "people.read_people")
 
 
 def county_actor(**fields):

@@ -70,6 +70,8 @@ def test_a_pool_is_read_where_its_people_are(client, ids):
     (member,) = read(client, "rapid_squad", f"pools/{pool['id']}/members").json()
     assert (pool["members"], member["resident"], member["state"]) == (1, str(ids[2]), "to_resample")
     assert member["ends_at"] and member["authority"] and member["appeal_to"]
+    (above,) = read(client, "superior_level", f"pools/{pool['id']}/members", line="command").json()
+    assert "*" in above["name"] and (above["phone"], above["place"]) == ("", "") and "*" not in member["name"]
     assert read(client, "police", "pools", line="security", scope=str(JIANGNAN)).json() == []
 
 

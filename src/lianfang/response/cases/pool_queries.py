@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import ledger_keeper
 from lianfang.core.people.actions import county_cipher
-from lianfang.core.people.queries import mask_phone
+from lianfang.core.people.permissions import READ_PEOPLE
+from lianfang.core.people.queries import mask_phone, masked_name
 from lianfang.kit.clock import LOCAL, response_now
 from lianfang.response.cases import permissions as may
 from lianfang.response.cases.duties import RETESTS
@@ -266,13 +267,19 @@ def pool_protocol(pool: uuid.UUID, *, by: Actor) -> str:
 
 
 def pool_members(pool: uuid.UUID, *, by: Actor) -> list[MemberRow]:
-    """List the people of a pool in the actor's area, those who wait for somebody first; the look is logged."""
+    """List the people of a pool in the actor's area, those who wait for somebody first; the look is logged.
+
+    Whoever follows pools and may not read people (a superior level) sees surnames, no phone and no place.
+    """
     params = {"pool": pool, "now": response_now(), "ended": list(ENDED)}
     rows = _read(by, MEMBERS, params)
     with acting(by):
         record_audit(by, "cases.read_pool", subject=("pool", pool), division_code=by.scope.lo, count=len(rows))
     county = county_in_view(by)
-    return [MemberRow(*[*row[:5], _masked(row[5], county), *row[6:]]) for row in rows]
+    people = [MemberRow(*[*row[:5], _masked(row[5], county), *row[6:]]) for row in rows]
+    if by.may(READ_PEOPLE):
+        return people
+    return [replace(one, name=masked_name(one.name), phone="", place="") for one in people]
 
 
 def pool_informs(pool: uuid.UUID, *, by: Actor) -> list[InformRow]:
