@@ -1,19 +1,21 @@
 """Writing tubes and the people in them: one statement for each look and each write, whatever the size of the batch."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import starmap
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from psycopg.errors import DeadlockDetected
 
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import response_now
 from lianfang.kit.codes import county_of
-from lianfang.kit.refusals import Refusal
+from lianfang.kit.refusals import Conflict, Refusal
 from lianfang.response.specimens.permissions import (
     REGISTER_TUBES,
 )
@@ -47,6 +49,10 @@ SELECT t.id, t.code, t.mode, t.capacity, t.purpose, t.round, t.filled, t.sealed_
 FROM specimens_tube t WHERE t.county = %(county)s AND (t.id = ANY(%(tubes)s) OR t.code = ANY(%(codes)s))
 """
 
+LOCK_TUBES = """
+SELECT 1 FROM specimens_tube WHERE county = %(county)s AND id = ANY(%(tubes)s) ORDER BY id FOR NO KEY UPDATE
+"""
+
 SAMPLES = "SELECT tube, id, resident FROM specimens_sample WHERE county = %(county)s AND tube = ANY(%(known)s)"
 
 # Of several samples of a person the usable one is told, under the number of the last one.
@@ -77,6 +83,7 @@ FROM unnest(%(ids)s::uuid[], %(codes)s::text[], %(modes)s::text[], %(capacities)
 ON CONFLICT (county, id) DO UPDATE
 SET filled = tube.filled + excluded.filled, opened_at = least(tube.opened_at, excluded.opened_at),
     sealed_at = least(tube.sealed_at, excluded.sealed_at)
+RETURNING id, filled, sealed_at
 """
 
 INSERT_SAMPLES = """
@@ -94,6 +101,14 @@ ON CONFLICT DO NOTHING
 
 class _OvertakenBySomebody(Exception):
     """Another device wrote the same people or tubes between our look and our write: look again."""
+
+
+class SeveralAtOnce(Conflict):
+    """Other devices went on writing the same people or tubes while this batch was written."""
+
+
+#: how often a batch looks at the records while others write the same people or tubes
+LOOKS = 5
 
 
 @dataclass(frozen=True)
@@ -149,18 +164,29 @@ def registered_tubes(codes: Iterable[str], *, by: Actor, county: int) -> dict[st
 def _write_batch(
     tubes: Sequence[TubeEntry], by: Actor, county: int, valid_at: datetime, accept: Accept
 ) -> tuple[Verdict, Mapping[uuid.UUID, tuple[SampleEntry, ...]]]:
-    for last in (False, False, True):
-        known = _known(tubes, county)
-        verdict = judge(tubes, known, valid_at)
-        accepted = chosen(verdict, accept)
+    for look in range(LOOKS):
         try:
+            if look:  # somebody fills the same tubes: from now on they wait for us
+                _lock(tubes, county)
+            known = _known(tubes, county)
+            verdict = judge(tubes, known, valid_at)
+            accepted = chosen(verdict, accept)
             with transaction.atomic():
                 _insert(tubes, accepted, known, by, county, valid_at)
             return verdict, accepted
         except (IntegrityError, _OvertakenBySomebody):
-            if last:
+            continue
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected):
                 raise
-    raise AssertionError("the third look ends in a return or a raise")
+    raise SeveralAtOnce(
+        "Other devices are writing the same people or tubes at this moment: nothing of this batch was written. Send it again."
+    )
+
+
+def _lock(tubes: Sequence[TubeEntry], county: int) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(LOCK_TUBES, {"county": county, "tubes": [tube.id for tube in tubes]})
 
 
 def _known(tubes: Sequence[TubeEntry], county: int) -> Known:
@@ -194,15 +220,30 @@ def _insert(
     valid_at: datetime,
 ) -> None:
     shared: dict[str, Any] = {"county": county, "now": response_now(), "account": by.account_id}
-    sent = [tube for tube in tubes if tube.id in accepted]
-    rows = [(tube, sample) for tube in sent for sample in accepted[tube.id]]
+    # in one order, so that two batches of the same people wait for each other once and not in a circle
+    sent = sorted((tube for tube in tubes if tube.id in accepted), key=lambda tube: tube.id)
+    rows = sorted(((tube, sample) for tube in sent for sample in accepted[tube.id]), key=lambda row: row[1].resident)
     with connection.cursor() as cursor:
         cursor.execute(INSERT_TUBES, shared | _tube_columns(sent, accepted))
+        if not all(starmap(_as_judged(sent, accepted, known), cursor.fetchall())):
+            raise _OvertakenBySomebody
         if not rows:
             return
         cursor.execute(INSERT_SAMPLES, shared | _sample_columns(rows, known, by, valid_at))
         if cursor.rowcount != len(rows):
             raise _OvertakenBySomebody
+
+
+def _as_judged(
+    sent: Sequence[TubeEntry], accepted: Mapping[uuid.UUID, tuple[SampleEntry, ...]], known: Known
+) -> Callable[[uuid.UUID, int, datetime | None], bool]:
+    """Return whether a tube holds what it was judged by: nobody else filled or closed it since the look."""
+    expected = {}
+    for tube in sent:
+        there = known.tubes.get(tube.id)
+        sealed = [moment for moment in (tube.sealed_at, there.sealed_at if there else None) if moment is not None]
+        expected[tube.id] = (there.filled if there else 0) + len(accepted[tube.id]), min(sealed, default=None)
+    return lambda id, filled, sealed_at: expected[id] == (filled, sealed_at)
 
 
 def _tube_columns(sent: Sequence[TubeEntry], accepted: Mapping[uuid.UUID, tuple[SampleEntry, ...]]) -> dict[str, Any]:

@@ -33,13 +33,18 @@ from lianfang.response.specimens.rules import (
     judge_result,
 )
 
+# Locked by a statement of its own: the next one sees what whoever held the lock before has written.
+LOCK_TUBES = """
+SELECT 1 FROM specimens_tube t WHERE t.county = %(county)s AND (t.id = ANY(%(tubes)s) OR t.code = ANY(%(codes)s))
+ORDER BY t.id FOR NO KEY UPDATE
+"""
+
 STANDING = """
 SELECT t.id, t.code, t.division_code, t.filled,
        (SELECT r.value FROM specimens_result r WHERE r.county = t.county AND r.tube = t.id ORDER BY r.number DESC LIMIT 1),
        (SELECT l.name FROM specimens_tubeplace p JOIN specimens_lab l ON l.county = p.county AND l.id = p.lab
         WHERE p.county = t.county AND p.tube = t.id AND p.stage = 'lab')
 FROM specimens_tube t WHERE t.county = %(county)s AND (t.id = ANY(%(tubes)s) OR t.code = ANY(%(codes)s))
-ORDER BY t.id FOR NO KEY UPDATE OF t
 """
 
 # Who reports a tube has it: a registered laboratory that left its intake out has received it by that.
@@ -132,15 +137,13 @@ def refused_results(results: Sequence[ResultEntry], *, by: Actor, lab: str) -> l
 
 
 def _tube_standings(results: Sequence[ResultEntry], county: int) -> dict[object, TubeStanding]:
+    params = {
+        "county": county, "tubes": [entry.tube for entry in results if entry.tube],
+        "codes": [entry.code for entry in results if not entry.tube],
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(
-            STANDING,
-            {
-                "county": county,
-                "tubes": [entry.tube for entry in results if entry.tube],
-                "codes": [entry.code for entry in results if not entry.tube],
-            },
-        )
+        cursor.execute(LOCK_TUBES, params)
+        cursor.execute(STANDING, params)
         tubes = [TubeStanding(*row) for row in cursor.fetchall()]
     return {tube.id: tube for tube in tubes} | {tube.code: tube for tube in tubes}
 
