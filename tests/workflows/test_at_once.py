@@ -135,7 +135,9 @@ def test_the_same_people_in_two_batches_at_once_are_sampled_once(county, sampler
         some = [make_resident(by=county, grid=GRID).id for _ in range(100)]
         rows = [some[start : start + 10] for start in range(0, 100, 10)]
         batches = [batch(*[tube(round, *row) for row in rows]), batch(*[tube(round, *row[::-1]) for row in rows[::-1]])]
-        said = at_once(*[lambda way=way, sent=sent: way(sent, sampler) for way, sent in zip(ways, batches, strict=True)])
+        said = at_once(
+            *[lambda way=way, sent=sent: way(sent, sampler) for way, sent in zip(ways, batches, strict=True)]
+        )
         assert unexpected(said) == []
         assert sum(one.result["samples"] for one in said) == 100
     found = [resident for resident, _ in stored(county)]
@@ -174,7 +176,10 @@ def test_a_household_tube_never_holds_two_households(county, sampler, people, ro
         one, other = [make_resident(by=county, grid=GRID, household=home).id for home in homes]
         id = str(new_id())
         said = at_once(
-            *[lambda who=who, id=id: way(batch(tube(round, who, id=id, mode="household")), sampler) for who in (one, other)]
+            *[
+                lambda who=who, id=id: way(batch(tube(round, who, id=id, mode="household")), sampler)
+                for who in (one, other)
+            ]
         )
         assert unexpected(said) == []
         assert sorted(item.result["samples"] for item in said) == [0, 1]
@@ -299,6 +304,7 @@ def test_coverage_by_tally_is_right_at_every_moment_while_phones_send_and_worker
                 faults.append(error)
             finally:
                 connections.close_all()
+
         return run
 
     background = [threading.Thread(target=closing(work)) for work in (worker, worker, dying_worker, looker)]

@@ -4,7 +4,7 @@ The laboratory, the squad, the community and the police learn of a positive tube
 case, is decided by a person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,9 +23,11 @@ from lianfang.response.cases.rules import SETTLED_WITHIN, Finding, Outbreak
 from lianfang.response.command.permissions import DECLARE_INCIDENT, READ_COMMAND
 from lianfang.response.command.queries import IncidentRow
 from lianfang.response.command.queries import incidents as running_incidents
+from lianfang.response.screening import queries as screening
+from lianfang.response.screening.actions import add_sampled_late
 from lianfang.response.specimens import actions as specimens
 from lianfang.response.specimens.permissions import CORRECT_RESULT, RECORD_RESULTS, REGISTER_TUBES, VOID_SAMPLES
-from lianfang.response.specimens.rules import ResultEntry, TubeEntry, Value
+from lianfang.response.specimens.rules import ItemsRefused, RefusedItem, ResultEntry, TubeEntry, Value, round_fault
 
 #: the article under which contacts of an infection are kept for observation, as the standing authority of a hold
 ARTICLE = "传染病防治法第三十九条"
@@ -96,16 +98,40 @@ def correct_result(tube: UUID, *, by: Actor, value: Value, lab: str, reason: str
 
 def register_tubes(tubes: Sequence[TubeEntry], *, by: Actor, valid_at: datetime, cause: UUID | None = None,
                    accept: Any = "nothing") -> specimens.TubesReceipt:  # fmt: skip
-    """Register tubes; whoever comes late for a tube that was reported meanwhile joins its pool, and a single resample
-    ends the visit it was due by."""
+    """Register tubes of rounds that exist; whoever comes late for a tube that was reported meanwhile joins its pool,
+    whoever comes after the sign-off and is on no roster is counted as found, and a single resample ends the visit it
+    was due by."""
+    county, ids = county_of(tubes[0].division_code), [tube.id for tube in tubes]
     with acting(by):
-        receipt = specimens.register_tubes(tubes, by=by, valid_at=valid_at, cause=cause, accept=accept)
-        county, ids = county_of(tubes[0].division_code), [tube.id for tube in tubes]
+        openings = _openings(tubes, county)
+        receipt = specimens.register_tubes(
+            tubes, by=by, valid_at=valid_at, cause=cause, accept=accept,
+            rounds={round: opened_at for round, (opened_at, _) in openings.items()},
+        )  # fmt: skip
+        _count_late(tubes, openings, by, valid_at, cause)
         touched = {row[0] for row in _rows(by, county, LATE, [county, ids])}
         touched |= {tube.id for tube in tubes if tube.purpose == "confirmatory_retest"}
         if touched:
             form_pools(sorted(touched), by=by, permission=REGISTER_TUBES, county=county, valid_at=valid_at, cause=cause)
         return receipt
+
+
+def _openings(tubes: Sequence[TubeEntry], county: int) -> dict[UUID, tuple[datetime, bool]]:
+    named = {tube.round for tube in tubes if tube.round}
+    return screening.round_openings(sorted(named), county=county) if named else {}
+
+
+def _count_late(
+    tubes: Sequence[TubeEntry],
+    openings: Mapping[UUID, tuple[datetime, bool]],
+    by: Actor,
+    valid_at: datetime,
+    cause: UUID | None,
+) -> None:
+    late = {round for round, (_, signed_off) in openings.items() if signed_off}
+    people = [sample.resident for tube in tubes if tube.round in late for sample in tube.samples]
+    if people:
+        add_sampled_late(sorted(late), people, by=by, valid_at=valid_at, cause=cause)
 
 
 def form_pools(tubes: Sequence[UUID], *, by: Actor, permission: str, county: int, valid_at: datetime, cause: UUID | None = None) -> cases.PoolsFormed:  # fmt: skip
@@ -143,11 +169,15 @@ def after_import(handler: CommandHandler) -> CommandHandler:
 
 
 def after_moving(handler: CommandHandler) -> CommandHandler:
-    """Return the handler that moves a sample, followed by what its true tube calls for."""
+    """Return the handler that moves a sample into a round that exists, followed by what its true tube calls for."""
 
     def handle(by: Actor, envelope: Envelope, payload: Any) -> dict[str, Any]:
-        result = handler(by, envelope, payload)
         tube: TubeEntry = payload.to
+        openings = _openings([tube], county_of(tube.division_code))
+        if fault := round_fault(tube, {round: opened_at for round, (opened_at, _) in openings.items()}):
+            raise ItemsRefused([RefusedItem(tube.id, None, *fault)])
+        result = handler(by, envelope, payload)
+        _count_late([tube], openings, by, envelope.valid_at, envelope.id)
         form_pools([tube.id], by=by, permission=VOID_SAMPLES, county=county_of(tube.division_code),
                    valid_at=envelope.valid_at, cause=envelope.id)  # fmt: skip
         return result

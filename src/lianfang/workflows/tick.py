@@ -18,7 +18,7 @@ from lianfang.kit.refusals import Refusal
 from lianfang.response.command.permissions import READ_COMMAND
 from lianfang.response.command.queries import incidents
 from lianfang.response.sampling.actions import update_home_sampling
-from lianfang.response.screening.actions import update_visits
+from lianfang.response.screening.actions import add_sampled_meanwhile, update_visits
 from lianfang.response.screening.permissions import ORDER_VISITS
 from lianfang.workflows.commands import submit
 from lianfang.workflows.positive_pool import complete_pools
@@ -65,6 +65,8 @@ def _update_visits(county: int, now: datetime, by: Actor) -> None:
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [VISITS, county])
             [mine] = cursor.fetchone()
         if mine:
+            cause = derived_id("sampled_meanwhile", county, now)
+            add_sampled_meanwhile(by=by, county=county, valid_at=now, cause=cause)
             update_visits(by=by, county=county, valid_at=now, cause=derived_id("update_visits", county, now))
             update_home_sampling(by=by, county=county, valid_at=now, cause=derived_id("update_homes", county, now))
 

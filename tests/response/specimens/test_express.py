@@ -54,6 +54,18 @@ def sampler():
     )
 
 
+@pytest.fixture(autouse=True)
+def round():
+    """An open round of the county, as the tables know it: the express way looks for it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO screening_round (id, county, incident, area_code, number, title, pack, opened_at, target_at,"
+            " visits_from, visit_within, frozen, accepted_title, recorded_at, recorded_by)"
+            " VALUES (%(id)s, 469021, %(id)s, 469021000000, 1, 'round', 'pack', %(at)s, %(at)s + %(hours)s, %(at)s, %(hours)s, 1, '', %(at)s, %(id)s)",
+            {"id": ROUND, "at": datetime.now(UTC) - timedelta(hours=3), "hours": timedelta(hours=1)},
+        )  # fmt: skip
+
+
 @pytest.fixture
 def people(county):
     household = make_household(by=county, grid=GRID)
@@ -146,6 +158,13 @@ def test_a_tube_is_topped_up_person_by_person(sampler, county, people):
     assert one[1][0][0][0]["filled"] == 2
 
 
+def test_a_tube_topped_up_by_an_earlier_phone_was_opened_when_that_one_opened_it(sampler, county, people):
+    first = tube(people[0])
+    express(envelope(first), sampler)
+    one, other = both_ways(envelope(tube(people[1], id=first["id"], opened_at=moment(-10))), sampler, county)
+    assert one == other and one[0] is not None
+
+
 def test_a_repeat_is_left_to_the_careful_way_which_knows_the_receipt(sampler, people):
     sent = envelope(tube(*people))
     first = express(sent, sampler)
@@ -193,6 +212,13 @@ NOT_PLAIN = {
     "a code of two": lambda t, p, c: t.update(code='A","B'),
     "a capacity in words": lambda t, p, c: t.update(capacity="10"),
     "a capacity that is true": lambda t, p, c: t.update(capacity=True),
+    "a round nobody opened": lambda t, p, c: t.update(round=str(new_id())),
+    "a round of another county": lambda t, p, c: of_round(county=469022),
+    "a round signed off": lambda t, p, c: of_round(closed_at=moment(), closed_recorded_at=moment(), closed_by=ROUND, remaining=0),
+    "opened days before its round": lambda t, p, c: t.update(opened_at=moment(-60 * 48)),
+    "opened tomorrow": lambda t, p, c: t.update(opened_at=moment(60 * 24), samples=[t["samples"][0] | {"taken_at": moment(60 * 24)}]),
+    "taken tomorrow": lambda t, p, c: t["samples"][0].update(taken_at=moment(60 * 24)),
+    "taken days ago": lambda t, p, c: t["samples"][0].update(taken_at=moment(-60 * 48)),
     "a household tube of strangers": lambda t, p, c: strangers(t, c),
 }  # fmt: skip
 
@@ -200,6 +226,12 @@ NOT_PLAIN = {
 def merge(one, other, county):
     with acting(county):
         type(one).objects.filter(id=one.id).update(merged_into=other.id)
+
+
+def of_round(**fields):
+    changes = ", ".join(f"{name} = %s" for name in fields)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE screening_round SET {changes}", list(fields.values()))
 
 
 def strangers(sent, county):

@@ -128,13 +128,19 @@ class KnownSample:
 
 @dataclass(frozen=True)
 class Known:
-    """Everything in the records that bears on a batch."""
+    """Everything in the records that bears on a batch.
+
+    ``rounds`` are the rounds of the county that it names, with their opening, where a room above knows them; nothing
+    can have happened after ``latest``.
+    """
 
     people: Mapping[uuid.UUID, Person] = field(default_factory=dict)
     tubes: Mapping[uuid.UUID, KnownTube] = field(default_factory=dict)
     codes: Mapping[str, uuid.UUID] = field(default_factory=dict)
     samples: Mapping[tuple[uuid.UUID, uuid.UUID], uuid.UUID] = field(default_factory=dict)
     in_round: Mapping[tuple[uuid.UUID, uuid.UUID], KnownSample] = field(default_factory=dict)
+    rounds: Mapping[uuid.UUID, datetime] | None = None
+    latest: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -188,6 +194,37 @@ def judge_tube(tube: TubeEntry, known: Known) -> tuple[str, str] | None:
     there = known.tubes.get(tube.id)
     for why, sentence in _tube_faults(tube, there, known.codes.get(tube.code, tube.id)):
         return why, sentence
+    return round_fault(tube, known.rounds) or _moment_fault(
+        tube, tube.opened_at, tube.sealed_at or tube.opened_at, known
+    )
+
+
+#: a site may begin before its round is entered, and no earlier than this before the opening
+BEFORE_OPENING = timedelta(days=1)
+
+
+def round_fault(tube: TubeEntry, rounds: Mapping[uuid.UUID, datetime] | None) -> tuple[str, str] | None:
+    """Return why a tube's round is none of ``rounds`` (code and sentence), or None; without ``rounds`` nobody asks."""
+    if rounds is None or tube.round is None or tube.round in rounds:
+        return None
+    return "unknown_round", (
+        f"Tube {tube.code} names a round that this county does not hold, so its people would be counted nowhere: "
+        "keep it, choose the round from the list and send it again."
+    )
+
+
+def _moment_fault(tube: TubeEntry, first: datetime, last: datetime, known: Known) -> tuple[str, str] | None:
+    opened = known.rounds.get(tube.round) if known.rounds and tube.round else None
+    if opened is not None and first < opened - BEFORE_OPENING:
+        return "before_round", (
+            f"Tube {tube.code} is dated {first.astimezone(LOCAL):%Y-%m-%d %H:%M}, but its round was opened on "
+            f"{opened.astimezone(LOCAL):%Y-%m-%d %H:%M}: set the device's clock right, correct the time and send it again."
+        )
+    if known.latest is not None and last > known.latest:
+        return "not_yet", (
+            f"Tube {tube.code} is dated {last.astimezone(LOCAL):%Y-%m-%d %H:%M}, which is still to come: set the device's "
+            "clock right, correct the time and send it again."
+        )
     return None
 
 
@@ -221,6 +258,8 @@ def judge_sample(
     before = known.in_round.get((tube.round, sample.resident)) if tube.round else None
     if person is None:
         return "unknown_person", "Nobody is registered under this id: register the person first, then the sample."
+    if (fault := _moment_fault(tube, taken_at, taken_at, known)) is not None:
+        return fault
     if before is not None and before.usable:
         return "already_sampled", (
             f"This person was sampled in this round before, in tube {before.tube_code} at "

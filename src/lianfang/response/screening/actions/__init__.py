@@ -1,6 +1,8 @@
 """Writing rounds: open and freeze, found and excluded people, call-backs, visits, sign-off, the decision after it."""
 
 from lianfang.response.screening.actions.people import (
+    add_sampled_late,
+    add_sampled_meanwhile,
     exclude_people,
     record_found,
     record_recall,
@@ -22,6 +24,8 @@ __all__ = [
     "SignOff",
     "TypedReceipt",
     "WalkInReceipt",
+    "add_sampled_late",
+    "add_sampled_meanwhile",
     "close_round",
     "decide_next_round",
     "exclude_people",

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -23,6 +23,7 @@ from lianfang.response.screening.actions.visits import bring_visits_up_to_date
 from lianfang.response.screening.models import Round
 from lianfang.response.screening.permissions import (
     EXCLUDE_PEOPLE,
+    ORDER_VISITS,
     RECALL_EXCLUSIONS,
     RECORD_FOUND,
     RECORD_VISITS,
@@ -67,6 +68,13 @@ SELECT sent.*, NULL::bigint FROM unnest(%(residents)s::uuid[], %(reasons)s::text
 
 AT_TABLES = f"""
 SELECT s.resident, 'sampled', NULL::bigint, min(s.site_code) FROM ({SAMPLED_IN_ROUNDS}) AS s GROUP BY s.resident
+"""  # noqa: S608 - made of constants
+
+
+#: the same of some people only: a phone that sends after the sign-off
+LATE_AT_TABLES = f"""
+SELECT s.resident, 'sampled', NULL::bigint, min(s.site_code) FROM ({SAMPLED_IN_ROUNDS}) AS s
+WHERE s.resident = ANY(%(residents)s) GROUP BY s.resident
 """  # noqa: S608 - made of constants
 
 
@@ -138,9 +146,43 @@ def record_sampled_off_roster(
 
 def add_sampled_off_roster(round: Round, by: Actor, valid_at: datetime, cause: uuid.UUID | None) -> int:
     """Add whoever was sampled and is on no roster as found, and return how many were new."""
+    return _count_found_at_tables(round, AT_TABLES, {}, by, valid_at, cause)
+
+
+def add_sampled_late(
+    rounds: Sequence[uuid.UUID], residents: Sequence[uuid.UUID], *, by: Actor, valid_at: datetime,
+    cause: uuid.UUID | None = None,
+) -> int:  # fmt: skip
+    """Add those of some people as found whose samples came after the sign-off and who are on no roster; the figure of
+    the sign-off stays. Whoever registered the samples may do it: it follows from them."""
+    with acting(by):
+        return sum(
+            _count_found_at_tables(round, LATE_AT_TABLES, {"residents": list(residents)}, by, valid_at, cause)
+            for round in Round.objects.filter(id__in=rounds, closed_at__isnull=False)
+        )
+
+
+#: a batch under way while a round is signed off is written within this
+UNDER_WAY = timedelta(minutes=10)
+
+
+def add_sampled_meanwhile(*, by: Actor, county: int, valid_at: datetime, cause: uuid.UUID | None = None) -> int:
+    """Add as found whoever was sampled off the roster by a batch that was being written while a round was signed off.
+
+    For the worker's turn; repeating it changes nothing.
+    """
+    by.require(ORDER_VISITS)
+    with acting(by):
+        lately = Round.objects.filter(county=county, closed_recorded_at__gt=response_now() - UNDER_WAY)
+        return sum(add_sampled_off_roster(round, by, valid_at, cause) for round in lately)
+
+
+def _count_found_at_tables(
+    round: Round, found: str, people: Mapping[str, Any], by: Actor, valid_at: datetime, cause: uuid.UUID | None
+) -> int:
     # with the county's hand: somebody of another village may have been sampled at this round's tables
     with acting(county_hand(by, round.county)):
-        fresh = _insert_found(round, AT_TABLES, by, valid_at, {"rounds": [round.id], "at": response_now()})
+        fresh = _insert_found(round, found, by, valid_at, {"rounds": [round.id], "at": response_now(), **people})
         if fresh:
             record_audit(by, RECORD_FOUND, subject=("round", round.id), division_code=round.area_code, count=len(fresh),
                          command=cause)  # fmt: skip

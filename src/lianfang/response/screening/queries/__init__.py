@@ -41,6 +41,7 @@ from lianfang.response.screening.queries.rounds import (
     roster_sizes,
     round_areas,
     round_decisions,
+    round_openings,
     round_row,
     rounds,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "round_areas",
     "round_balance",
     "round_decisions",
+    "round_openings",
     "round_people",
     "round_row",
     "rounds",

@@ -54,6 +54,16 @@ def rounds(*, by: Actor, incident: uuid.UUID | None = None, at: datetime | None 
     return _rounds(by, at, incident=incident)
 
 
+def round_openings(rounds: Sequence[uuid.UUID], *, county: int) -> dict[uuid.UUID, tuple[datetime, bool]]:
+    """Return those of some rounds that a county holds: when each was opened, and whether it was signed off."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, opened_at, closed_at IS NOT NULL FROM screening_round WHERE county = %s AND id = ANY(%s)",
+            [county, list(rounds)],
+        )
+        return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
+
+
 def round_row(round: uuid.UUID, *, by: Actor, at: datetime | None = None) -> RoundRow:
     """Return one round of `rounds`, or raise `RoundUnknown`."""
     found = _rounds(by, at, only=round)

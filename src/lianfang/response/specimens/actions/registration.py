@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import starmap
 from typing import Any
@@ -11,6 +11,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected
 
 from lianfang.core.access.audit import record_audit
+from lianfang.core.access.commands import AHEAD
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import response_now
@@ -127,8 +128,11 @@ def register_tubes(
     valid_at: datetime,
     cause: uuid.UUID | None = None,
     accept: Accept = "nothing",
+    rounds: Mapping[uuid.UUID, datetime] | None = None,
 ) -> TubesReceipt:
     """Register tubes and the people in them; the same ids again give the same receipt and double nothing.
+
+    ``rounds`` are those of the county with their opening, when whoever calls has not looked at the round already.
 
     ``accept`` says what goes in when something is refused: nothing (then `ItemsRefused` lists every item), the tubes
     without fault, or every faultless sample.
@@ -141,7 +145,7 @@ def register_tubes(
         if county_of(code) != county:
             raise Refusal("A batch is sent to one county: split it by county and send each part.")
     with acting(county_hand(by, county)):
-        verdict, accepted = _write_batch(tubes, by, county, valid_at, accept)
+        verdict, accepted = _write_batch(tubes, by, county, valid_at, accept, rounds)
         receipt = TubesReceipt(
             len(accepted), verdict.repeated + sum(map(len, accepted.values())), verdict.refused
         )  # fmt: skip
@@ -162,13 +166,18 @@ def registered_tubes(codes: Iterable[str], *, by: Actor, county: int) -> dict[st
 
 
 def _write_batch(
-    tubes: Sequence[TubeEntry], by: Actor, county: int, valid_at: datetime, accept: Accept
+    tubes: Sequence[TubeEntry],
+    by: Actor,
+    county: int,
+    valid_at: datetime,
+    accept: Accept,
+    rounds: Mapping[uuid.UUID, datetime] | None,
 ) -> tuple[Verdict, Mapping[uuid.UUID, tuple[SampleEntry, ...]]]:
     for look in range(LOOKS):
         try:
             if look:  # somebody fills the same tubes: from now on they wait for us
                 _lock(tubes, county)
-            known = _known(tubes, county)
+            known = replace(_known(tubes, county), rounds=rounds, latest=response_now() + AHEAD)
             verdict = judge(tubes, known, valid_at)
             accepted = chosen(verdict, accept)
             with transaction.atomic():
