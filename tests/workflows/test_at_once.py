@@ -1,14 +1,13 @@
 """Phones, laboratories and workers at the same instant: whatever comes first, nothing is lost, doubled or mixed."""
 
 import threading
-import uuid
-from dataclasses import replace
 from datetime import timedelta
 
+import pool_making
 import pytest
 from django.db import connection, connections, transaction
 
-from conftest import DINGAN, XINZHU, make_actor
+from conftest import XINZHU, make_actor
 from lianfang.core.access.actions import ADMINISTRATION, create_account, give_grant
 from lianfang.core.access.commands import Envelope
 from lianfang.core.access.models import Device
@@ -19,7 +18,7 @@ from lianfang.kit.codes import code_range, unit_range
 from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Refusal
 from lianfang.response.screening import permissions as screening
-from lianfang.response.screening.actions import close_round, open_round, tally_samples
+from lianfang.response.screening.actions import open_round, tally_samples
 from lianfang.response.screening.queries.coverage import accounts_by
 from lianfang.response.screening.queries.tally import tallied
 from lianfang.response.screening.rules import AreaEntry
@@ -117,6 +116,17 @@ def at_once(*calls):
     for thread in threads:
         thread.join()
     return said
+
+
+def beside(background, calls, over):
+    """What went wrong while some calls were made at once, others running beside them until ``over``."""
+    said = []
+    thread = threading.Thread(target=lambda: said.extend(at_once(*background)))
+    thread.start()
+    said += at_once(*calls)
+    over.set()
+    thread.join()
+    return [one for one in said if isinstance(one, Exception)]
 
 
 def stored(county):
@@ -258,6 +268,68 @@ def test_a_person_moved_while_sampled_elsewhere_stands_in_one_tube(county, sampl
         assert cursor.fetchall() == []
 
 
+def test_tubes_that_go_two_ways_at_once_are_in_one_place(county, sampler, people, round):
+    lab = submit(batch(kind="register_lab", name="county hospital", division_code=GRID, tubes_per_hour=100,
+                       tubes_per_day=1000), by=county).result["id"]  # fmt: skip
+    for turn in range(5):
+        some = [make_resident(by=county, grid=GRID).id for _ in range(3)]
+        sealed = [tube(round, one, sealed_at=minutes_ago(10)) for one in some]
+        careful(batch(*sealed), sampler)
+        ids, codes = [one["id"] for one in sealed], [one["code"] for one in sealed]
+        given = {"giver": "Xinzhu site", "tubes_counted": 3, "scanned": codes}
+        handed = {"tubes": ids, "taker": "courier 1"} | given
+        here = {"lab": lab, "giver": "courier 1", "tubes": ids, "tubes_counted": 3, "scanned": codes[:2]}
+        results = [{"tube": id, "value": "negative", "tested_at": minutes_ago(1)} for id in ids]
+        twice, found = str(new_id()), str(new_id())
+        said = at_once(*[
+            lambda sent=sent: submit(sent, by=county) for sent in [
+                batch(kind="pack_box", code=f"A{turn}", tubes=ids), batch(kind="pack_box", code=f"B{turn}", tubes=ids[::-1]),
+                batch(kind="hand_over_tubes", id=twice, **handed), batch(kind="hand_over_tubes", id=twice, **handed),
+                batch(kind="hand_over_tubes", **handed | {"taker": "courier 2", "tubes": ids[::-1]}),
+                batch(kind="receive_tubes", **here),
+                batch(kind="record_tube_found", id=found, outcome="lost", codes=codes[:1], reason="broken"),
+                batch(kind="record_results", lab="county hospital", results=results),
+            ]
+        ])  # fmt: skip
+        assert unexpected(said) == []
+        # the same hand-over sent twice is one: told alike, or refused alike
+        assert getattr(said[2], "result", None) == getattr(said[3], "result", None)
+        assert queries.place_disagreements(by=county) == []
+    with acting(county), connection.cursor() as cursor:
+        cursor.execute("SELECT tube FROM specimens_boxentry WHERE removed_at IS NULL GROUP BY 1 HAVING count(*) > 1")
+        assert cursor.fetchall() == []
+
+
+def test_who_is_put_into_a_tube_while_it_is_found_positive_joins_its_pool(committing):
+    by = pool_making.county_actor()
+    pool_making.declare(by)
+    for _ in range(5):
+        one, other, third = pool_making.people(by, 3)
+        id = pool_making.tube(by, [one], mode="pooled")
+        said = at_once(
+            lambda id=id: pool_making.report(by, id, "positive"),
+            lambda id=id, other=other: pool_making.tube(by, [other], mode="pooled", id=id),
+            lambda id=id, third=third: pool_making.tube(by, [third], mode="pooled", id=id),
+        )
+        assert [one for one in said if isinstance(one, Exception)] == []
+        assert pool_making.nothing_forgotten(by)
+        assert {row.resident for row in pool_making.members(by, id)} == {one, other, third}
+
+
+def test_a_tally_of_another_cluster_is_not_believed(county, sampler, people, round):
+    """After a restore into a new cluster transactions are numbered anew: the mark is ahead of them all."""
+    tally_samples()
+    with acting(county), connection.cursor() as cursor:
+        cursor.execute("UPDATE screening_tallymark SET xid_until = xid_until + 1000000")
+    careful(batch(tube(round, people[0])), sampler)
+    for _ in range(2):
+        assert tallied(county, [round], "round", None) is None
+        assert tally_samples() == 0
+    with acting(county), connection.cursor() as cursor:
+        cursor.execute("SELECT xid_until FROM screening_tallymark")
+        assert cursor.fetchone()[0] == 2**63 - 1
+
+
 def test_coverage_by_tally_is_right_at_every_moment_while_phones_send_and_workers_die(county, sampler, people, round):
     crowd = [make_resident(by=county, grid=GRID).id for _ in range(40)]
     whole = open_round(
@@ -296,26 +368,8 @@ def test_coverage_by_tally_is_right_at_every_moment_while_phones_send_and_worker
                 faults.append((one, other))
             before = other[whole].found
 
-    def closing(work, *args):
-        def run():
-            try:
-                work(*args)
-            except Exception as error:
-                faults.append(error)
-            finally:
-                connections.close_all()
-
-        return run
-
-    background = [threading.Thread(target=closing(work)) for work in (worker, worker, dying_worker, looker)]
-    phones = [threading.Thread(target=closing(phone, crowd[start::4])) for start in range(4)]
-    for thread in background + phones:
-        thread.start()
-    for thread in phones:
-        thread.join()
-    over.set()
-    for thread in background:
-        thread.join()
+    phones = [lambda mine=crowd[start::4]: phone(mine) for start in range(4)]
+    faults += beside([worker, worker, dying_worker, looker], phones, over)
     assert faults == []
     tally_samples()
     assert tallied(county, [whole], "round", None) == accounts_by(county, [whole], "round", response_now())

@@ -73,7 +73,8 @@ FROM part WHERE division_code BETWEEN %(lo)s AND %(hi)s GROUP BY 1
 
 READY = """
 SELECT k.xid_until,
-       (SELECT count(*) FROM (SELECT 1 FROM specimens_sample s WHERE s.xid >= k.xid_until AND s.round IS NOT NULL
+       k.xid_until <= pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+       AND (SELECT count(*) FROM (SELECT 1 FROM specimens_sample s WHERE s.xid >= k.xid_until AND s.round IS NOT NULL
                               LIMIT %(uncounted)s) AS few) < %(uncounted)s
        AND NOT EXISTS (SELECT FROM unnest(%(rounds)s::uuid[]) AS asked (round) WHERE NOT EXISTS (
            SELECT FROM screening_rostertally t WHERE t.county = %(county)s AND t.round = asked.round))

@@ -177,7 +177,7 @@ def _write_batch(
         try:
             if look:  # somebody fills the same tubes: from now on they wait for us
                 _lock(tubes, county)
-            known = replace(_known(tubes, county), rounds=rounds, latest=response_now() + AHEAD)
+            known = replace(_known(tubes, county), rounds=rounds, latest=max(valid_at, response_now()) + AHEAD)
             verdict = judge(tubes, known, valid_at)
             accepted = chosen(verdict, accept)
             with transaction.atomic():

@@ -137,7 +137,7 @@ def refused_results(results: Sequence[ResultEntry], *, by: Actor, lab: str) -> l
 
 
 def _tube_standings(results: Sequence[ResultEntry], county: int) -> dict[object, TubeStanding]:
-    params = {
+    params: dict[str, Any] = {
         "county": county, "tubes": [entry.tube for entry in results if entry.tube],
         "codes": [entry.code for entry in results if not entry.tube],
     }  # fmt: skip

@@ -113,10 +113,15 @@ WITH put (tube, stage, at) AS (
     UNION ALL
     SELECT l.tube, 'lost', l.lost_at FROM specimens_tubeloss l WHERE l.county = %(county)s
     UNION ALL
-    -- found: with whoever found it, so that any stage but lost is right
-    SELECT l.tube, p.stage, l.found_at FROM specimens_tubeloss l
+    -- found: with whoever found it, so that any stage but lost is right; by a result, from when the laboratory had it
+    SELECT l.tube, p.stage, CASE p.stage WHEN 'lab' THEN least(l.found_at, p.since) ELSE l.found_at END FROM specimens_tubeloss l
     JOIN specimens_tubeplace p ON p.county = l.county AND p.tube = l.tube AND p.stage <> 'lost'
     WHERE l.county = %(county)s AND l.found_at IS NOT NULL
+    UNION ALL
+    -- reported: with the laboratory, also when what was tested before is packed by a later record
+    SELECT r.tube, 'lab', p.since FROM specimens_result r
+    JOIN specimens_tubeplace p ON p.county = r.county AND p.tube = r.tube AND p.stage = 'lab'
+    WHERE r.county = %(county)s
 )
 SELECT put.tube, coalesce(p.stage, ''), min(put.stage) FROM put
 LEFT JOIN specimens_tubeplace p ON p.county = %(county)s AND p.tube = put.tube
