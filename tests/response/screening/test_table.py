@@ -255,6 +255,15 @@ def test_a_closed_round_takes_no_walk_in(round, table, county):
         walk_in(round, table)
 
 
+def test_nobody_stands_before_the_tables_of_a_closed_round(round, county, anna):
+    close_round(round, by=county, valid_at=NOON, accepted_by=appointed(), accepted_title="county HQ")
+    sampler = make_actor("screening.look_up", scope=str(XINZHU), role="sampler", line="testing")
+    with pytest.raises(RoundAlreadyClosed, match="choose the round that runs"):
+        queries.find_at_table(round, by=sampler, resident=anna.id)
+    clerk = make_actor("screening.look_up", "screening.type_in_sheets", scope=str(XINZHU), line="community")
+    assert len(queries.find_at_table(round, by=clerk, resident=anna.id)) == 1
+
+
 def test_walk_ins_take_the_permission(round):
     with pytest.raises(NotPermitted):
         walk_in(round, make_actor("people.register_visitor"))

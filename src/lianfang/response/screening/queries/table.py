@@ -15,8 +15,8 @@ from lianfang.core.people.queries import masked_name, recognised
 from lianfang.kit.clock import response_now
 from lianfang.kit.refusals import Refusal
 from lianfang.response.screening.models import Round
-from lianfang.response.screening.permissions import LOOK_UP
-from lianfang.response.screening.rules import RoundUnknown
+from lianfang.response.screening.permissions import LOOK_UP, TYPE_IN_SHEETS
+from lianfang.response.screening.rules import RoundAlreadyClosed, RoundUnknown
 from lianfang.response.specimens.queries import UNUSABLE_TUBES, VOIDED_SAMPLES
 from lianfang.response.specimens.rules import county_hand
 
@@ -96,7 +96,8 @@ def find_at_table(
     """Return who is meant by a printed code, a document's number, a phone, or an id found before; nobody is an empty list.
 
     People queue where they like, so that whoever stands before a table of the round is found in the whole county; each
-    look-up is logged. With ``whole_household`` everybody behind the same door. ``table`` is the table's 15-digit code.
+    look-up is logged. With ``whole_household`` everybody behind the same door. ``table`` is the table's 15-digit code. Once a
+    round is signed off only whoever types its sheets in still looks people up in it.
     """
     by.require(LOOK_UP, table)
     given = {"code": code.strip(), "document": document.strip(), "phone": phone.strip(), "resident": resident or ""}
@@ -121,6 +122,10 @@ def _county_of(round: uuid.UUID, by: Actor) -> int:
         ).first()
     if record is None:
         raise RoundUnknown("There is no such round in your area: choose one from the list.")
+    if record.closed_at is not None and not by.may(TYPE_IN_SHEETS):
+        raise RoundAlreadyClosed(
+            f"{record.title} was signed off, so nobody stands before its tables: choose the round that runs."
+        )
     return record.county
 
 
