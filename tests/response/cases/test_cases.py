@@ -21,6 +21,7 @@ from lianfang.response.cases.rules import (
     CaseAlreadyRegistered,
     CaseNotFound,
     ClassUnchanged,
+    HoldHasNoEnd,
     PositiveAlreadyDecided,
     ReasonMissing,
     ResidentNotFound,
@@ -108,6 +109,16 @@ def test_a_hold_says_why_who_until_when_and_ends_by_itself(epidemiologist):
     for later, past in ((6, False), (7, True)):
         with clock_at(FOUND + timedelta(hours=later)):
             assert [row.past_end for row in queries.positives(by=epidemiologist)] == [past]
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 25, 24 * 365 * 70])
+def test_a_hold_has_an_end_that_comes(epidemiologist, hours):
+    positive = report(epidemiologist)
+    with clock_at(FOUND), pytest.raises(HoldHasNoEnd, match="24 hours at most"):
+        actions.hold_in_place(
+            by=epidemiologist, positive=positive.id, valid_at=FOUND, ends_at=FOUND + timedelta(hours=hours), **HOLD
+        )
+    assert due(epidemiologist, "hold_in_place", "done") == []
 
 
 def test_a_hold_without_a_way_to_appeal_is_refused(epidemiologist):

@@ -46,7 +46,9 @@ from lianfang.response.cases.rules import (
     PositiveAlreadyDecided,
     ResidentNotFound,
     RetestInconclusive,
+    check_hold,
     is_community_detected,
+    pool_spans,
     require_words,
     rule_for_class,
     to_minute,
@@ -131,7 +133,7 @@ def hold_in_place(
 ) -> Hold:
     """Ask a person to stay where they are until the retest is known, by default for the pack's retest clock.
 
-    The hold ends by itself; a later one is ordered anew with its own reason, and replaces one that still runs.
+    The hold ends by itself, within the pack's clock for a pool at the latest (`HoldHasNoEnd`); a later one is ordered anew with its own reason, and replaces one that still runs.
     """
     require_words(place=place, reason=reason, authority=authority, appeal_to=appeal_to)
     with acting(by):
@@ -142,12 +144,14 @@ def hold_in_place(
             return former
         if found.status != "open":
             raise PositiveAlreadyDecided("The retest of this person is known: nobody is held for it any more.")
+        pack = pack_of_protocol(found.protocol)
+        ends_at = ends_at or valid_at + clock(pack, "confirmatory_retest")
+        check_hold(valid_at, ends_at, max(pool_spans(pack)))
         _lift_holds(found, by, valid_at, "由另一份留置决定代替")
         hold = Hold.objects.create(
             id=id or new_id(), county=found.county, positive=found, division_code=found.division_code, place=place,
             reason=reason, authority=authority, appeal_to=appeal_to, held_by=by.account_id, held_at=valid_at,
-            ends_at=ends_at or valid_at + clock(pack_of_protocol(found.protocol), "confirmatory_retest"),
-            recorded_at=response_now(),
+            ends_at=ends_at, recorded_at=response_now(),
         )  # fmt: skip
         _audit(by, "cases.hold_in_place", "screen_positive", found, ends_at=hold.ends_at)
         _finish("hold_in_place", [(found.id, "once")], by, found.county, "held", valid_at, cause)

@@ -95,6 +95,10 @@ class ContactRefused(Refusal):
     """A determination that does not say enough or contradicts itself."""
 
 
+class HoldHasNoEnd(Refusal):
+    """A hold would end before it begins, or long after the retest it waits for."""
+
+
 class ReasonMissing(Refusal):
     """A decision about a person without its reason, authority or way to appeal."""
 
@@ -157,6 +161,15 @@ def require_words(**words: str) -> None:
     for name, text in words.items():
         if not text.strip():
             raise ReasonMissing(f"Fill in {name.replace('_', ' ')}: a person must be able to read it and object to it.")
+
+
+def check_hold(held_at: datetime, ends_at: datetime, longest: timedelta) -> None:
+    """Raise `HoldHasNoEnd` unless a hold ends after it begins, and within the time in which a retest must be known."""
+    if not held_at < ends_at <= held_at + longest:
+        raise HoldHasNoEnd(
+            f"A person is held in place for {longest / timedelta(hours=1):g} hours at most, until the retest is known: give an "
+            "end after the beginning and within that time, and order a new hold with its own reason if it takes longer."
+        )
 
 
 def check_contacts(pack: Pack, contacts: Sequence[NewContact], determined_at: datetime) -> None:
