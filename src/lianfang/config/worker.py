@@ -22,7 +22,7 @@ def tick_now() -> int:
 
 
 #: what is done, and the seconds of rest after each time
-PARTS: tuple[Part, ...] = ((seal_audit, 1.0), (tally_samples, 0.5), (tick_now, 120.0))
+PARTS: tuple[Part, ...] = ((seal_audit, 1.0), (tally_samples, 0.2), (tick_now, 120.0))
 
 
 def work_forever(parts: tuple[Part, ...] = PARTS) -> None:
