@@ -18,14 +18,14 @@ from lianfang.kit.codes import code_range, unit_range
 from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Refusal
 from lianfang.response.screening import permissions as screening
-from lianfang.response.screening.actions import open_round, tally_samples
+from lianfang.response.screening.actions import add_sampled_meanwhile, close_round, open_round, tally_samples
 from lianfang.response.screening.queries.coverage import accounts_by
 from lianfang.response.screening.queries.tally import tallied
 from lianfang.response.screening.rules import AreaEntry
 from lianfang.response.specimens import permissions, queries
 from lianfang.response.specimens.actions import register_express
 from lianfang.workflows.commands import submit
-from making import make_household, make_resident
+from making import appointed, make_household, make_resident
 
 # what happens at once is seen by transactions that commit
 pytestmark = pytest.mark.usefixtures("committing")
@@ -266,6 +266,21 @@ def test_a_person_moved_while_sampled_elsewhere_stands_in_one_tube(county, sampl
             " WHERE v.sample = s.id) GROUP BY 1 HAVING count(*) > 1"
         )
         assert cursor.fetchall() == []
+
+
+def test_a_round_is_signed_off_while_phones_send(county, sampler, people, round):
+    """Nobody stands aside: who came in time is sampled, who came late too, and who was listed then is known."""
+    guests = [make_resident(by=county, grid=GRID).id for _ in range(8)]
+    accepted = {"accepted_by": appointed(), "accepted_title": "head of the county"}
+    said = at_once(
+        *[lambda one=one: express(batch(tube(round, one)), sampler) for one in [*people[:5], *guests]],
+        lambda: close_round(round, by=county, valid_at=response_now(), **accepted),
+    )
+    assert [one for one in said if isinstance(one, Exception)] == []
+    assert said[-1].account.missing == said[-1].remaining >= 3
+    add_sampled_meanwhile(by=county, county=469021, valid_at=response_now())
+    account = accounts_by(county, [round], "round", response_now())[round]
+    assert (account.frozen, account.added, account.found, account.missing) == (8, 8, 13, 3)
 
 
 def test_tubes_that_go_two_ways_at_once_are_in_one_place(county, sampler, people, round):

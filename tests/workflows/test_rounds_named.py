@@ -20,7 +20,7 @@ from lianfang.response.specimens.actions import register_tubes
 from lianfang.response.specimens.models import Sample
 from lianfang.response.specimens.rules import ItemsRefused, SampleEntry, TubeEntry
 from lianfang.workflows.commands import submit
-from making import make_resident
+from making import appointed, make_resident
 
 pytestmark = pytest.mark.django_db
 
@@ -120,7 +120,11 @@ def test_a_device_with_a_wrong_clock_is_told(county, anna, guest, round, at, why
 def signed_off(by, round):
     with clock_at(NOON + timedelta(hours=4)):
         return close_round(
-            round, by=by, valid_at=NOON + timedelta(hours=4), accepted_by=new_id(), accepted_title="head of the village"
+            round,
+            by=by,
+            valid_at=NOON + timedelta(hours=4),
+            accepted_by=appointed(),
+            accepted_title="head of the village",
         )
 
 

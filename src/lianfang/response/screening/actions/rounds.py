@@ -60,10 +60,15 @@ SELECT coalesce(sum(frozen), 0) FROM tally
 """  # noqa: S608 - made of constants
 
 
+# Listed and counted by one statement: samples go on coming in while a round is signed off.
 REMAINDER = f"""
-INSERT INTO screening_missingentry (county, round, resident, division_code)
-{queries.STANDING} SELECT %(county)s, t.round, t.resident, t.division_code FROM standing t WHERE t.standing = 'missing'
-"""  # noqa: S608
+{queries.STANDING},
+remainder AS (
+    INSERT INTO screening_missingentry (county, round, resident, division_code)
+    SELECT %(county)s, t.round, t.resident, t.division_code FROM standing t WHERE t.standing = 'missing'
+)
+SELECT {queries.COUNTS} FROM standing t
+"""  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,7 @@ def close_round(
                 f"{record.title} was signed off with {record.remaining} people remaining: open its page."
             )
         add_sampled_off_roster(record, by, valid_at, cause)
-        account = _county_account(record, by)
+        account = _list_remainder(record, by)
         if account.missing and (accepted_by is None or not accepted_title.strip()):
             raise RemainderNotAccepted(
                 f"{account.missing} people are neither sampled nor excluded: name the post that accepts them, or go on."
@@ -200,22 +205,20 @@ def _check_accepter(round: Round, accepter: uuid.UUID) -> None:
             )
 
 
-def _county_account(round: Round, by: Actor) -> Account:
-    """Account for everybody of the round, also those found outside the signing post's own area."""
-    return queries.accounted(round.id, by=county_hand(by, round.county))
-
-
-def _close(
-    round: Round, account: Account, by: Actor, valid_at: datetime, accepted_by: uuid.UUID | None, accepted_title: str
-) -> None:
+def _list_remainder(round: Round, by: Actor) -> Account:
+    """List who remains and account for everybody of the round, also those found outside the signing post's own area."""
     whole = county_hand(by, round.county)
     params: dict[str, Any] = {
         "county": round.county, "rounds": [round.id], "at": response_now(), "lo": whole.scope.lo, "hi": whole.scope.hi
     }  # fmt: skip
     with acting(whole), planned_wide(True), connection.cursor() as cursor:
         cursor.execute(REMAINDER, params)
-        if cursor.rowcount != account.missing:
-            raise Refusal("Samples came in while the round was signed off: look at the figures and sign again.")
+        return Account(*cursor.fetchone())
+
+
+def _close(
+    round: Round, account: Account, by: Actor, valid_at: datetime, accepted_by: uuid.UUID | None, accepted_title: str
+) -> None:
     round.closed_at, round.closed_recorded_at, round.closed_by = valid_at, response_now(), by.account_id
     round.accepted_by = accepted_by if account.missing else None
     round.accepted_title = accepted_title.strip() if account.missing else ""

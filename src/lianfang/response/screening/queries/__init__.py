@@ -60,10 +60,11 @@ from lianfang.response.screening.queries.sheets import (
     sheets,
 )
 from lianfang.response.screening.queries.sites import SitePlan, SiteRow, sampling_sites, site_plan
-from lianfang.response.screening.queries.standing import STANDING
+from lianfang.response.screening.queries.standing import COUNTS, STANDING
 from lianfang.response.screening.queries.table import TablePerson, find_at_table
 
 __all__ = [
+    "COUNTS",
     "MOST_SHEETS",
     "ROSTER",
     "SHEET_STATES",
