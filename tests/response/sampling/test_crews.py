@@ -1,6 +1,7 @@
 """Crews and lanes of a site: who is needed, who is there, where somebody belongs."""
 
 import uuid
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -16,7 +17,7 @@ from lianfang.response.cases.permissions import PERMISSIONS
 from lianfang.response.cases.rules import NewContact
 from lianfang.response.sampling import permissions as may
 from lianfang.response.sampling.actions import assign_crew, open_lanes, relieve_crew
-from lianfang.response.sampling.queries import crew_of, lane_for, lanes_of
+from lianfang.response.sampling.queries import crew_candidates, crew_of, lane_for, lanes_of, site_of
 from lianfang.response.sampling.rules import CrewEntry, CrewRefused, LaneEntry
 from lianfang.response.workforce.models import Organisation, Responder
 from making import make_resident
@@ -86,6 +87,32 @@ def test_people_and_posts_fill_it_and_who_is_missing_is_told(by, post):
         assert assigned(by, post, *entries) == len(entries)
     assert lines(by, post)["sampler"] == (3, 2, 1)
     assert {member.name for line in crew_of(post, by=by) for member in line.members} == {"甲", "乙", "定城镇包点领导"}
+
+
+def test_a_post_does_a_function_once(by, post):
+    leader = NewPost("township", "community", "定城镇包点领导", by.scope)
+    create_posts([leader], by=ADMINISTRATION)
+    assigned(by, post, CrewEntry(new_id(), "leader", post=leader.id))
+    with pytest.raises(CrewRefused, match="does this here already"):
+        assigned(by, post, CrewEntry(new_id(), "leader", post=leader.id))
+    assert site_of(post, by=by).leader_title == "定城镇包点领导"
+
+
+def test_who_could_do_a_function_is_listed_the_nearest_and_fit_first(by, round, post):
+    near, away = on_duty(by, "乙"), on_duty(by, "甲")
+    with acting(by):
+        Responder.objects.filter(id=away).update(present_code=469021100001000)
+    on_duty(by, "丙", protective=False)
+    on_duty(by, "丁", rests_until=date(2022, 7, 15))
+    busy = on_duty(by, "戊")
+    assigned(by, site(by, round.id, "学校"), CrewEntry(new_id(), "sampler", responder=busy))
+    with clock_at(NOON):
+        assert [one.id for one in crew_candidates(post, "sampler", by=by)[1]] == [near, away]
+        assert [one.name for one in crew_candidates(post, "registrar", by=by, name="丙")[1]] == ["丙"]
+        assert [one.id for one in crew_candidates(post, "sampler", by=by, most=1)[1]] == [near]
+        assert crew_candidates(post, "juggler", by=by) == ([], [])
+        with pytest.raises(NotPermitted):
+            crew_candidates(post, "sampler", by=village_actor(may.READ_SITES))
 
 
 def test_nobody_stands_at_two_sites(by, round, post):

@@ -6,6 +6,7 @@ import pytest
 import xlsxwriter
 
 from lianfang.core.duties.queries import duties
+from lianfang.kit.ids import new_id
 from lianfang.response.specimens import queries
 from surfaces.console.browsing import account, cells, hidden, signed_in, text
 from surfaces.console.custody_scene import CustodyScene, tubes_on_their_way
@@ -153,3 +154,49 @@ def test_a_form_without_a_file_or_left_unfinished_says_what_to_do(lab_desk, scen
 
 def test_a_past_instant_shows_no_number_of_the_present_as_if_it_held_then(headquarters, scene):
     assert "不是您选定的时刻" in text(headquarters.get("/custody/", {"at": "2022-07-14T10:00"}))
+
+
+LAB = {"name": "定安县医院检验科", "unit": "469021000000000", "other_county": "", "tubes_per_hour": "60",
+       "tubes_per_day": "600", "opens_at": "08:00", "closes_at": "20:00"}  # fmt: skip
+
+
+def test_a_laboratory_is_registered_from_the_list(villages):
+    lead = signed_in(account(("task_force_lead", "testing", "469021"))[0])
+    page = text(lead.get("/labs/"))
+    assert "请在上方登记" in page
+    form = LAB | {"command": hidden(page, "command")}
+    for _ in range(2):
+        answer = lead.post("/labs/register", form)
+        assert answer.status_code == 302
+    assert "08:00–20:00" in text(lead.get(answer["Location"]))
+    (row,) = cells(text(lead.get("/labs/")))
+    assert row[0].strip() == LAB["name"]
+    again = lead.post("/labs/register", form | {"command": str(new_id())})
+    assert again.status_code == 409
+
+
+def test_a_laboratory_may_stand_in_another_county(villages):
+    lead = signed_in(account(("task_force_lead", "testing", "469021"))[0])
+    form = LAB | {"other_county": "460105", "opens_at": "", "closes_at": "", "command": str(new_id())}
+    assert lead.post("/labs/register", form).status_code == 302
+    by = county_hand()
+    [load] = queries.lab_loads(by=by, clocks=queries.clocks_in_force(by=by))
+    assert (load.lab.division_code, load.lab.opens_at) == (460105 * 10**9, None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": " "}, {"unit": "somewhere"}, {"other_county": "46"}, {"tubes_per_hour": "0"}, {"tubes_per_day": "many"},
+        {"tubes_per_day": "59"}, {"opens_at": "early"}, {"closes_at": ""},
+    ],
+)  # fmt: skip
+def test_a_laboratory_that_cannot_be_is_refused(villages, wrong):
+    lead = signed_in(account(("task_force_lead", "testing", "469021"))[0])
+    assert lead.post("/labs/register", LAB | {"command": str(new_id())} | wrong).status_code == 422
+
+
+def test_who_registers_no_laboratories_sees_no_form(headquarters, carrier):
+    for browser in (headquarters, carrier):
+        assert "/labs/register" not in text(browser.get("/labs/"))
+        assert browser.post("/labs/register", LAB | {"command": str(new_id())}).status_code == 403

@@ -29,11 +29,11 @@ pytest_plugins = ["surfaces.console.browsers"]
 OPEN = {"sign_in", "choose_language"}
 #: what takes only POST
 FORMS = {
-    "acknowledge_pool", "call_slot", "choose_grant", "choose_language", "close_round", "confirm_exclusions",
+    "acknowledge_pool", "assign_crew", "call_slot", "choose_grant", "choose_language", "close_round", "confirm_exclusions",
     "confirm_slots", "count_queue", "decide_round", "end_code", "end_device", "enrolment_codes", "finish_duty",
-    "issue_code", "issue_codes", "open_identifier", "open_lanes", "open_needed_sites", "open_round",
-    "order_home_sampling", "plan_slots", "print_sheets", "record_recall", "record_visit", "register_devices",
-    "register_pool_case", "release_pool", "replan_slots", "settle_difference", "settle_sheet", "sign_out",
+    "hand_over_positive", "issue_code", "issue_codes", "open_identifier", "open_lanes", "open_needed_sites", "open_round",
+    "order_home_sampling", "plan_slots", "print_sheets", "record_recall", "record_resample_attempt", "record_visit",
+    "register_devices", "register_lab", "register_pool_case", "release_pool", "relieve_crew", "replan_slots", "settle_difference", "settle_sheet", "sign_out",
     "tell_pool", "tell_result", "waive_duty", "withdraw_exclusion",
 }  # fmt: skip
 #: records of a round that the scene has none of

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lianfang.kit.clock import clock_at
+from lianfang.kit.clock import clock_at, local
+from lianfang.kit.ids import new_id
 from surfaces.console.browsing import account, cells, hidden, signed_in, text
 from surfaces.console.scene import NOW, county_hand
 from workflows.pool_making import HOUR, members, owed, report, resample, the_pool, tube
@@ -99,3 +100,50 @@ def test_the_police_say_that_they_know(pool):
     sent = {"confirmed": "yes", "command": hidden(asked, "command"), "valid_at": hidden(asked, "valid_at")}
     assert station.post(f"/pools/{row.id}/acknowledge", sent).status_code == 302
     assert owed(by, "inform_pool_police") == []
+
+
+def test_who_is_in_another_county_is_handed_over_after_asking(pool, epidemiologist):
+    by, made, row, waiting = pool
+    page = text(epidemiologist.get(f"/pools/{row.id}"))
+    offered = page[page.index(f"/pools/{row.id}/hand-over") :].split("</form>")[0]
+    assert str(waiting[2].id) in offered and str(waiting[0].id) not in offered, "whoever is negative is let go here"
+    form = {
+        "member": str(waiting[2].id),
+        "county_name": "屯昌县",
+        "taken_over_by": "屯昌县疾控值班长",
+        "reason": "人在屯昌",
+    }
+    asked = text(epidemiologist.post(f"/pools/{row.id}/hand-over", form))
+    assert waiting[2].name in asked and "屯昌县疾控值班长" in asked
+    assert [one.state for one in members(by, made, LATER)].count("handed_over") == 0
+    sent = form | {"confirmed": "yes", "command": hidden(asked, "command"), "valid_at": hidden(asked, "valid_at")}
+    for _ in range(2):
+        assert epidemiologist.post(f"/pools/{row.id}/hand-over", sent).status_code == 302
+    [gone] = [one for one in members(by, made, LATER) if one.state == "handed_over"]
+    assert (gone.id, gone.handed_to) == (waiting[2].id, "屯昌县 · 屯昌县疾控值班长")
+    assert epidemiologist.post(f"/pools/{row.id}/hand-over", form | {"taken_over_by": " "}).status_code == 422
+
+
+def test_a_visit_in_vain_opens_the_next_one(pool):
+    by, _, row, waiting = pool
+    squad = signed_in(account(("rapid_squad", "testing", "469021"))[0])
+    page = text(squad.get(f"/pools/{row.id}"))
+    assert f"/pools/{row.id}/hand-over" not in page
+    form = {"member": str(waiting[2].id), "reason": "敲门无人应", "next_at": "2022-07-14T19:00"}
+    form["command"] = hidden(page[page.index(f"/pools/{row.id}/attempt") :], "command")
+    before = {duty.id for duty in owed(by, "pool_resample")}
+    for _ in range(2):
+        assert squad.post(f"/pools/{row.id}/attempt", form).status_code == 302
+    [visit] = [duty for duty in owed(by, "pool_resample") if duty.id not in before]
+    assert visit.subject == waiting[2].id and len(owed(by, "pool_resample")) == len(before)
+    assert visit.due_at >= local("2022-07-14 19:00")
+    late = squad.post(f"/pools/{row.id}/attempt", form | {"next_at": "2022-07-14T08:00", "command": str(new_id())})
+    assert late.status_code == 422 and "时间已过" in late.content.decode()
+
+
+def test_forms_are_for_who_may_use_them(pool, epidemiologist, villages):
+    _, _, row, _ = pool
+    assert f"/pools/{row.id}/attempt" not in text(epidemiologist.get(f"/pools/{row.id}"))
+    officer = signed_in(account(("community", "community", str(villages[0].code)))[0])
+    page = text(officer.get(f"/pools/{row.id}"))
+    assert f"/pools/{row.id}/attempt" not in page and f"/pools/{row.id}/hand-over" not in page

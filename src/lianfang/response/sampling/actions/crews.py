@@ -25,6 +25,11 @@ SELECT a.responder, s.name FROM sampling_crewassignment a JOIN screening_samplin
 WHERE a.county = %(county)s AND a.responder = ANY(%(responders)s) AND a.until IS NULL
 """
 
+STANDING = """
+SELECT a.function, a.post, p.title FROM sampling_crewassignment a JOIN access_post p ON p.id = a.post
+WHERE a.county = %(county)s AND a.site = %(site)s AND a.post = ANY(%(posts)s) AND a.until IS NULL
+"""
+
 POSTS = "SELECT id FROM access_post WHERE id = ANY(%(posts)s)"
 
 
@@ -62,6 +67,7 @@ def _refuse_unfit(crew: Sequence[CrewEntry], here: Site, valid_at: datetime) -> 
     people = [one.responder for one in crew if one.responder]
     params: dict[str, Any] = {
         "county": here.county,
+        "site": here.id,
         "responders": people,
         "posts": [one.post for one in crew if one.post],
     }
@@ -72,11 +78,15 @@ def _refuse_unfit(crew: Sequence[CrewEntry], here: Site, valid_at: datetime) -> 
         elsewhere = dict(cursor.fetchall())
         cursor.execute(POSTS, params)
         posts = {row[0] for row in cursor.fetchall()}
+        cursor.execute(STANDING, params)
+        standing = {row[:2]: row[2] for row in cursor.fetchall()}
     for one in crew:
         fault = judge_crew(
             one, {code: function.protective for code, function in functions.items()}, posts, on_duty, elsewhere,
             local_date(valid_at),
         )  # fmt: skip
+        if (one.function, one.post) in standing:
+            fault = f"{standing[one.function, one.post]} does this here already: leave it out."
         if fault:
             raise CrewRefused(f"{fault} Nothing of this list was written.")
 

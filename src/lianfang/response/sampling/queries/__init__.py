@@ -1,6 +1,6 @@
 """Reading how sampling sites run: sizing, slots, lines, lanes, crews, and sampling at home."""
 
-from lianfang.response.sampling.queries.crews import CrewLine, CrewMember, crew_of
+from lianfang.response.sampling.queries.crews import CrewCandidate, CrewLine, CrewMember, crew_candidates, crew_of
 from lianfang.response.sampling.queries.flow import SiteFlowNow, SlotRow, propose_slots, site_flow_now, slots
 from lianfang.response.sampling.queries.homes import (
     Candidate,
@@ -24,6 +24,7 @@ from lianfang.response.sampling.queries.sites import (
 
 __all__ = [
     "Candidate",
+    "CrewCandidate",
     "CrewLine",
     "CrewMember",
     "HomeSamplingRow",
@@ -33,6 +34,7 @@ __all__ = [
     "SiteFlowNow",
     "SiteLine",
     "SlotRow",
+    "crew_candidates",
     "crew_of",
     "home_sampling_candidates",
     "home_sampling_list",

@@ -3,14 +3,17 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.engines.protocol import CrewFunction, Pack, crew_needed
-from lianfang.response.sampling.permissions import READ_SITES
-from lianfang.response.sampling.queries.sites import round_pack, site_of
+from lianfang.kit.clock import local_date, response_now
+from lianfang.response.sampling.permissions import ASSIGN_CREW, READ_SITES
+from lianfang.response.sampling.queries.sites import Site, round_pack, site_of
+from lianfang.response.workforce.rules import fitness_fault
 
 CREW = """
 SELECT a.id, a.function, a.post, a.responder, coalesce(p.title, r.name, ''), a.since
@@ -18,6 +21,35 @@ FROM sampling_crewassignment a LEFT JOIN access_post p ON p.id = a.post
 LEFT JOIN workforce_responder r ON r.id = a.responder
 WHERE a.county = %(county)s AND a.site = %(site)s AND a.until IS NULL ORDER BY a.since, a.id
 """
+
+# Posts of the actor's area and those that answer for the site's place, the nearest first.
+POSTS = """
+SELECT p.id, p.title FROM access_post p
+WHERE (p.division_code BETWEEN %(lo)s AND %(hi)s AND p.code_hi <= %(hi)s OR %(code)s BETWEEN p.division_code AND p.code_hi)
+  AND strpos(p.title, %(name)s) > 0 AND NOT EXISTS (
+    SELECT 1 FROM sampling_crewassignment a
+    WHERE a.county = %(county)s AND a.site = %(site)s AND a.post = p.id AND a.until IS NULL)
+ORDER BY %(code)s BETWEEN p.division_code AND p.code_hi DESC, p.division_code / 1000 = %(code)s / 1000 DESC,
+         p.division_code / 1000000 = %(code)s / 1000000 DESC, p.code_hi - p.division_code, p.title, p.id LIMIT %(most)s
+"""
+
+PEOPLE = """
+SELECT r.id, r.name, o.name, r.birth_year, r.protective, r.rests_until
+FROM workforce_responder r JOIN workforce_organisation o ON o.id = r.organisation_id
+WHERE r.county = %(county)s AND (r.division_code BETWEEN %(lo)s AND %(hi)s OR r.present_code BETWEEN %(lo)s AND %(hi)s)
+  AND strpos(r.name, %(name)s) > 0 AND NOT EXISTS (
+    SELECT 1 FROM sampling_crewassignment a WHERE a.county = %(county)s AND a.responder = r.id AND a.until IS NULL)
+ORDER BY r.present_code / 1000 = %(code)s / 1000 DESC, r.present_code / 1000000 = %(code)s / 1000000 DESC, r.name, r.id
+"""
+
+
+@dataclass(frozen=True)
+class CrewCandidate:
+    """A post or a person on duty who could be put to a function; ``unit`` is the person's own, a post has none."""
+
+    id: uuid.UUID
+    name: str
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,3 +106,34 @@ def crew_members(site: uuid.UUID, county: int, *, by: Actor) -> list[CrewMember]
     with acting(by), connection.cursor() as cursor:
         cursor.execute(CREW, {"county": county, "site": site})
         return [CrewMember(*row) for row in cursor.fetchall()]
+
+
+def crew_candidates(
+    site: uuid.UUID, function: str, *, by: Actor, name: str = "", most: int = 24
+) -> tuple[list[CrewCandidate], list[CrewCandidate]]:
+    """List up to ``most`` posts and as many people who could be put to a function of a site now, the nearest first.
+
+    People at a site already, and those not fit for the function today, are left out; ``name``: a part of it.
+    """
+    here = site_of(site, by=by)
+    by.require(ASSIGN_CREW, here.division_code)
+    functions = crew_functions(round_pack(here))
+    if function not in functions:
+        return [], []
+    with acting(by), connection.cursor() as cursor:
+        params = _near(here, by) | {"name": name, "most": most}
+        cursor.execute(POSTS, params)
+        posts = [CrewCandidate(*row) for row in cursor.fetchall()]
+        cursor.execute(PEOPLE, params)
+        day, in_suit = local_date(response_now()), functions[function].protective
+        people = [
+            CrewCandidate(id, who, unit)
+            for id, who, unit, born, protective, rests_until in cursor.fetchall()
+            if not fitness_fault(born, protective, rests_until, day, in_suit)
+        ]
+    return posts, people[:most]
+
+
+def _near(here: Site, by: Actor) -> dict[str, Any]:
+    area = {"lo": by.scope.lo, "hi": by.scope.hi}
+    return area | {"county": here.county, "site": here.id, "code": here.division_code}

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -11,16 +11,19 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 
-from lianfang.kit.clock import response_now
+from lianfang.core.territory.queries import standing
+from lianfang.kit.clock import local_date, response_now
+from lianfang.kit.codes import county_of, full_code
 from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Refusal
 from lianfang.response.specimens import queries
 from lianfang.response.specimens.actions import BadRow, FileReceipt, check_result_file
-from lianfang.response.specimens.permissions import READ_CUSTODY, RECORD_RESULTS
+from lianfang.response.specimens.permissions import READ_CUSTODY, RECORD_RESULTS, REGISTER_LABS
 from lianfang.response.specimens.queries import LabLoad
 from lianfang.surfaces.console.addresses import address
-from lianfang.surfaces.console.asking import send
+from lianfang.surfaces.console.asking import send, words_given
 from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.console.lists import (
     Column,
@@ -53,12 +56,63 @@ def show_labs(request: ActingRequest) -> HttpResponse:
     else:
         offers = [(load, None) for load in queries.lab_loads(by=request.actor, clocks=clocks)]
         lead = present_only(request)
+    units = _units(request)
     listing = Listing(
         "labs", lab_columns(request, bool(box)), *whole(offers),
-        _("No laboratory is registered. The testing task force registers each with its hours and what it can do."),
+        _("No laboratory is registered. Register each above, with its hours and what it can do.") if units
+        else _("No laboratory is registered. The testing task force registers each with its hours and what it can do."),
         (Filter("box", _("Where should this box go? Its printed code")),),
     )  # fmt: skip
-    return answer_list(request, listing, heading=_("Laboratories"), lead=lead)
+    return answer_list(
+        request, listing, template="console/labs.html", heading=_("Laboratories"), lead=lead, units=units
+    )
+
+
+def _units(request: ActingRequest) -> list[tuple[int, str]]:
+    """Return where a new laboratory may stand, the county first; nothing for who registers none here and now."""
+    county = full_code(county_of(request.actor.scope.lo))
+    if request.at is not None or not request.actor.may(REGISTER_LABS, county):
+        return []
+    units = standing(request.actor.scope, local_date(response_now())).filter(level="township")
+    return [(county, place_names([county])[county]), *units.values_list("code", "name")]
+
+
+@require_POST
+def register(request: ActingRequest) -> HttpResponse:
+    """Register a laboratory with its hours and what it can do."""
+    payload: dict[str, Any] = {
+        "name": words_given(request, "name", _("Laboratory")),
+        "division_code": _stands_in(request),
+        "tubes_per_hour": _tubes(request, "tubes_per_hour", _("Tubes an hour")),
+        "tubes_per_day": _tubes(request, "tubes_per_day", _("Tubes a day")),
+    }
+    payload |= {name: _hour(request, name) for name in ("opens_at", "closes_at")}
+    made = send(request, "register_lab", payload, response_now()).result
+    messages.success(request, _("The laboratory is registered. Boxes may be sent to it from now on."))
+    return redirect(address(request, "lab", UUID(made["id"])))
+
+
+def _stands_in(request: ActingRequest) -> int:
+    other = request.POST.get("other_county", "").strip()
+    code = other or request.POST.get("unit", "")
+    if not (code.isascii() and code.isdigit() and len(code) == (6 if other else 15)):
+        raise Refusal(_("Choose where the laboratory stands, or write the 6-digit code of another county."))
+    return full_code(code)
+
+
+def _tubes(request: ActingRequest, name: str, label: str) -> int:
+    text = words_given(request, name, label)
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= 1_000_000 and len(text) < 9):
+        raise Refusal(_("“%(text)s” is no number of tubes. Write it like 60.") % {"text": text[:20]})
+    return int(text)
+
+
+def _hour(request: ActingRequest, name: str) -> str | None:
+    text = request.POST.get(name, "").strip()
+    try:
+        return time.fromisoformat(text).isoformat() if text else None
+    except ValueError:
+        raise Refusal(_("“%(text)s” is no hour. Write it like 08:00.") % {"text": text[:20]}) from None
 
 
 def _proposal(box: str, tubes: int, offers: Sequence[tuple[LabLoad, datetime | None]]) -> str:

@@ -4,12 +4,15 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from lianfang.kit.clock import response_now
+from lianfang.kit.ids import derived_id
 from lianfang.kit.refusals import NotFound, Refusal
 from lianfang.response.cases import permissions as may
 from lianfang.response.cases import queries
@@ -17,7 +20,7 @@ from lianfang.response.cases.queries import InformRow, MemberRow, PoolRow
 from lianfang.response.cases.rules import EMERGENCY_PASSES
 from lianfang.surfaces.console import words
 from lianfang.surfaces.console.addresses import address
-from lianfang.surfaces.console.asking import confirmed, words_given
+from lianfang.surfaces.console.asking import confirmed, instant_given, send, words_given
 from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, as_text, whole
 from lianfang.surfaces.console.queries import place_names
@@ -31,6 +34,8 @@ COUNTED_WITH = {
     "retest_positive": ("confirmed", "not_held"),
     "case": ("found_positive",),
 }
+#: states in which another county may take somebody over: whoever is negative is let go here
+TO_HAND_OVER = ("to_resample", "awaiting_result", "retest_positive")
 TONES = {"to_resample": "warn", "retest_negative": "good", "retest_positive": "overdue", "confirmed": "overdue",
          "not_held": "overdue", "released": "good", "corrected": "good", "cleared": "good", "case": "overdue"}  # fmt: skip
 
@@ -184,6 +189,49 @@ def acknowledge(request: ActingRequest, pool: uuid.UUID) -> HttpResponse:
     )  # fmt: skip
 
 
+@require_POST
+def hand_over(request: ActingRequest, pool: uuid.UUID) -> HttpResponse:
+    """Hand somebody over to another county, whose post took them over, after asking."""
+    row, one = queries.pool_row(pool, by=request.actor), _member(request, pool, _id(request.POST.get("member", "")))
+    if one.positive is None:
+        raise Refusal(_("Nobody is held for this tube, so there is nobody to hand over."))
+    county_name = words_given(request, "county_name", _("County that takes over"))
+    taken_over_by = words_given(request, "taken_over_by", _("Post there that took over"))
+    reason = words_given(request, "reason", _("Reason"))
+    payload = {
+        "positive": str(one.positive),
+        "county_name": county_name,
+        "taken_over_by": taken_over_by,
+        "reason": reason,
+    }
+    return confirmed(
+        request, "hand_over_positive", payload,
+        heading=_("Hand %(name)s over to another county") % {"name": one.name},
+        question=_("That county has said that it takes this person over: sampling and decision are theirs from now on. The hold here ends. Is it so?"),
+        yes=_("Yes, it has taken over"),
+        facts=[(_("Name"), one.name), (_("Tube"), row.code), (_("County that takes over"), county_name),
+               (_("Post there that took over"), taken_over_by), (_("Reason"), reason)],
+        back=address(request, "pool", pool), done=_("It is recorded who has taken over."),
+    )  # fmt: skip
+
+
+@require_POST
+def attempt(request: ActingRequest, pool: uuid.UUID) -> HttpResponse:
+    """Record a visit for a single resample that ended without one, and when somebody comes again."""
+    one = _member(request, pool, _id(request.POST.get("member", "")))
+    reason, now = words_given(request, "reason", _("Reason")), response_now()
+    next_at = instant_given(request, "next_at")
+    if next_at < now:
+        raise Refusal(
+            _("The next visit lies in the past. Write when somebody comes again, or leave it empty for at once.")
+        )
+    id = derived_id("resample_attempt", request.POST.get("command", ""), one.id)
+    entry = {"id": str(id), "member": str(one.id), "reason": reason, "next_at": next_at.isoformat()}
+    send(request, "record_resample_attempts", {"attempts": [entry]}, now)
+    messages.success(request, _("The visit is recorded. The next one is due at the time given."))
+    return redirect(address(request, "pool", pool))
+
+
 # ---------------------------------------------------------------------------------------------------- what pages show
 
 
@@ -289,6 +337,9 @@ def _decisions(request: ActingRequest, row: PoolRow, people: list[MemberRow]) ->
         if now and actor.may(may.REGISTER_CASE) else [],
         "to_tell": now and actor.may(may.INFORM_POOL) and untold,
         "tell_text": ngettext("%(n)s person was told", "%(n)s people were told", untold) % {"n": untold},
+        "to_hand_over": [one for one in people if one.positive and one.state in TO_HAND_OVER]
+        if now and actor.may(may.HAND_OVER_POSITIVE) else [],
+        "to_visit": [one for one in people if one.state == "to_resample"] if now and actor.may(may.RESAMPLE) else [],
         "to_acknowledge": now and actor.may(may.ACKNOWLEDGE_POOL) and any(one.held_at and not one.police_told_at for one in people),
     }  # fmt: skip
 

@@ -26,6 +26,7 @@ from lianfang.surfaces.console.asking import confirmed, instant_given, send, wor
 from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.console.lists import Column, Listing, Section, answer_record, as_text, whole
 from lianfang.surfaces.console.queries import place_names
+from lianfang.surfaces.console.web.crews import crew_forms, may_assign
 from lianfang.surfaces.session import ActingRequest
 
 #: how much of a crew's table fits without turning pages
@@ -146,7 +147,10 @@ def _site_listing(request: ActingRequest, lines: list[SiteLine]) -> Listing:
     columns = [
         Column(_("Site"), lambda s: s.name, lambda s: address(request, "site", s.id)),
         Column(_("Place"), lambda s: names[s.division_code]),
-        Column(_("Leader"), lambda s: s.leader_title or _("nobody: name one")),
+        Column(
+            _("Leader"), lambda s: s.leader_title or _("nobody: name one"),
+            lambda s: _place_of(request, s, "leader") if not s.leader_title else "", tone=lambda s: "" if s.leader_title else "warn",
+        ),
         Column(_("Tables"), lambda s: s.tables, look="number"),
         Column(_("Samplers"), lambda s: s.samplers, look="number"),
         Column(_("Called"), lambda s: f"{s.called} / {s.slots}" if s.slots else _("no plan yet"), look="number"),
@@ -240,11 +244,11 @@ def show_site(request: ActingRequest, site: uuid.UUID) -> HttpResponse:
     rows = queries.slots(site, by=request.actor, at=request.at)
     flow = _flow(request, here, rows)
     lanes = queries.lanes_of(site, by=request.actor)
-    acts = request.at is None and here.running
+    acts, crew = request.at is None and here.running, _crew(request, site)
     coming = next((row for row in rows if not row.called_at and row.to_call), None)
     sections = [
         Section(_("Slots"), _slot_listing(request, here, rows), _flow_figures(request, here, flow), 100),
-        Section(_("Crew"), _crew_listing(_crew(request, site)), (), CREW),
+        Section(_("Crew"), _crew_listing(request, here, crew), (), CREW),
         Section(_("Plans so far"), _plan_listing(queries.plans_of(by=request.actor, site=site))),
     ]
     return answer_record(
@@ -257,6 +261,7 @@ def show_site(request: ActingRequest, site: uuid.UUID) -> HttpResponse:
         may_plan=acts and request.actor.may(may.PLAN_SLOTS, here.division_code),
         commands=_commands("call", "count", "lanes"),
         may_open=acts and here.tables > 1 and request.actor.may(may.OPEN_LANES, here.division_code),
+        **crew_forms(request, here, crew),
     )  # fmt: skip
 
 
@@ -279,12 +284,12 @@ def _site_facts(request: ActingRequest, here: Site, lanes: dict[str, int]) -> li
     return [
         (_("Place"), place_names([here.division_code])[here.division_code], ""),
         (_("Round"), here.round_title, address(request, "round_sites", here.round)),
-        (_("Leader"), here.leader_title or _("nobody: name one"), ""),
+        (_("Leader"), here.leader_title or _("nobody: name one"), "" if here.leader_title else _place_of(request, here, "leader")),
         (_("Tables"), here.tables, ""),
         (_("Samplers"), here.samplers, ""),
         (_("Lanes and their tables"), " · ".join(shown) or _("one ordinary lane"), ""),
         (_("To be done by"), as_text(here.target_at), ""),
-    ]
+    ]  # fmt: skip
 
 
 def _lead(here: Site, rows: Sequence[SlotRow], flow: SiteFlowNow | None) -> str:
@@ -376,16 +381,24 @@ def slot_states() -> dict[str, str]:
     }
 
 
-def _crew_listing(crew: list[CrewLine]) -> Listing:
+def _place_of(request: ActingRequest, site: Site | SiteLine, function: str) -> str:
+    """Return where somebody is put to a function of a site's crew, or nothing for who may not or of a closed site."""
+    if (isinstance(site, Site) and not site.running) or not may_assign(request, site.division_code):
+        return ""
+    return f"{address(request, 'site', site.id, function=function)}#assign"
+
+
+def _crew_listing(request: ActingRequest, here: Site, crew: list[CrewLine]) -> Listing:
     columns = [
         Column(_("Function"), lambda c: words.in_language(c.zh, c.en)),
         Column(_("Needed"), lambda c: c.needed, look="number"),
         Column(_("There"), lambda c: len(c.members), look="number"),
         Column(
-            _("Still to be found"), lambda c: c.missing, look="number", tone=lambda c: "overdue" if c.missing else ""
+            _("Still to be found"), lambda c: c.missing, lambda c: _place_of(request, here, c.function) if c.missing else "",
+            look="number", tone=lambda c: "overdue" if c.missing else "",
         ),
         Column(_("Who works there"), lambda c: "、".join(member.name for member in c.members)),
-    ]
+    ]  # fmt: skip
     empty = _("The rules of this round name no crew for a site.")
     return Listing("crew", columns, *whole(crew), empty)
 
