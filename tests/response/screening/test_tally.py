@@ -4,12 +4,14 @@ import sys
 import uuid
 
 import pytest
+from django.db import connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from round_making import GRID, NEXT_GRID, NOON, county_actor, opened, report, sample
 
 from conftest import JIANGNAN
 from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import acting
 from lianfang.kit.clock import clock_at, response_now
 from lianfang.kit.codes import CodeRange
 from lianfang.kit.ids import new_id
@@ -64,6 +66,26 @@ def test_a_sample_is_counted_once_before_and_after_the_tally(county):
     assert by_tally(county, round)[GRID].found == 1
     assert tally_samples() == 0
     assert by_tally(county, round)[GRID].found == 1
+
+
+@pytest.mark.parametrize("written", [True, False], ids=["beside the sample", "looked up"])
+def test_people_are_counted_where_the_roster_places_them(county, written):
+    moved, guest = make_resident(by=county, grid=NEXT_GRID), make_resident(by=county, grid=ELSEWHERE)
+    round = opened(county)
+    with acting(county):
+        type(moved).objects.filter(id=moved.id).update(division_code=GRID, present_code=GRID)
+    tally_samples()
+    sample(county, round.id, moved.id, guest.id)
+    if written:
+        with acting(county, "owner"), connections["owner"].cursor() as cursor:
+            cursor.execute(
+                "UPDATE specimens_sample SET roster_code = CASE resident WHEN %s THEN %s ELSE 0 END",
+                [moved.id, NEXT_GRID],
+            )
+    for _ in range(2):  # before and after the count
+        assert by_tally(county, round) == person_by_person(county, round)
+        assert by_tally(county, round)[NEXT_GRID].found == 1
+        tally_samples()
 
 
 def test_wide_areas_are_counted_by_the_tally_and_narrow_ones_are_not(county, monkeypatch):

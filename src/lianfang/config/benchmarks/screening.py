@@ -128,7 +128,7 @@ def _measure(run: Run, address: tuple[str, int], seconds: float) -> dict[str, An
     run.say(f"{STEADY} people a second, a burst of {BURST} times that in the middle")
     chosen = run.people(STEADY * seconds / 6 + STEADY * BURST * seconds / 30)
     burst = _keep(run, run.phones.submit(
-        run_burst, address, run.city, chosen, run.city.rounds[0], run.moment, STEADY, BURST, seconds, CONNECTIONS * 4
+        run_burst, address, run.city, chosen, run.city.rounds[0], run.moment, STEADY, BURST, seconds, CONNECTIONS * 2
     ).result())  # fmt: skip
     found |= {"burst_people_per_second": STEADY * BURST, "burst_p99_ms": burst.percentile(0.99)}
     run.say(f"{len(run.city.tokens):,} phones with 300 ms delay and 3 % of messages lost")

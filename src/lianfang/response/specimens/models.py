@@ -72,7 +72,7 @@ class Tube(models.Model):
 
 @declare(
     plain="county tube id purpose round order_id attempt taken_at taken_by recorded_at xid",
-    personal="resident division_code site_code",
+    personal="resident division_code site_code roster_code",
     governed_by="division_code",
     because="a sample is the person's, so it is seen where the person lives, wherever the queue was",
 )
@@ -81,7 +81,8 @@ class Sample(models.Model):
 
     ``division_code`` is the grid of residence (of stay, for whoever lives in another county), ``site_code`` where the
     sample was taken. Two partial keys find a person's samples: by round, and those of no round. ``xid`` is the
-    transaction that wrote it, by which whoever counts samples finds those not counted yet.
+    transaction that wrote it, by which whoever counts samples finds those not counted yet; ``roster_code``, where it
+    was looked up when the sample was taken, spares them another look.
     """
 
     pk = models.CompositePrimaryKey("county", "tube", "id")
@@ -99,6 +100,7 @@ class Sample(models.Model):
     site_code = models.BigIntegerField()
     recorded_at = models.DateTimeField()
     xid = models.BigIntegerField(default=0, help_text="written by the database")
+    roster_code = models.BigIntegerField(null=True, help_text="where the round's roster places the person; 0 on none")
 
     class Meta:
         constraints: ClassVar = [

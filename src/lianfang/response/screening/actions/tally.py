@@ -19,19 +19,19 @@ SELECT pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint 
 #: a mark that no transaction reaches: from now on whoever asks counts person by person
 NEVER = 2**63 - 1
 
-# A person's roster entry is looked up by its key, one for each sample: the roster may hold a city, a second of samples
-# is a few thousand.
+# Where the roster places a person stands beside the sample, or is looked up by its key.
 COUNT = """
 WITH fresh AS (
-    SELECT s.county, s.round, place.division_code, count(*) AS people
+    SELECT s.county, s.round, place.code, count(*) AS people
     FROM specimens_sample s
-    CROSS JOIN LATERAL (SELECT m.division_code FROM screening_rosterentry m
-                        WHERE m.county = s.county AND m.round = s.round AND m.resident = s.resident LIMIT 1) AS place
+    CROSS JOIN LATERAL (SELECT CASE WHEN s.roster_code IS NOT NULL THEN s.roster_code ELSE (
+        SELECT m.division_code FROM screening_rosterentry m
+        WHERE m.county = s.county AND m.round = s.round AND m.resident = s.resident) END AS code) AS place
     WHERE s.xid >= %(start)s AND s.xid < %(until)s AND s.round IS NOT NULL AND s.attempt = 1
     GROUP BY 1, 2, 3
 )
 UPDATE screening_rostertally t SET sampled = t.sampled + fresh.people FROM fresh
-WHERE t.county = fresh.county AND t.round = fresh.round AND t.division_code = fresh.division_code
+WHERE t.county = fresh.county AND t.round = fresh.round AND t.division_code = fresh.code
 """
 
 

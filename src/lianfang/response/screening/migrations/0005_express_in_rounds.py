@@ -6,8 +6,8 @@ from django.db import migrations
 
 # The function is the specimens' own. What it must know of rounds stands here, because rounds stand above specimens: a
 # sample for a round that does not exist would be counted nowhere, and one that comes after the sign-off may bring people
-# nobody counted. A sample taken before its tube was opened is
-# looked at, so that the tube's own time stands for both.
+# nobody counted. A sample taken before its tube was opened is looked at, so that the tube's own time stands for both.
+# Where the roster places each person is written with the sample, so that whoever counts a city need not look again.
 REGISTER_PLAIN = """
 CREATE OR REPLACE FUNCTION specimens_register_plain(
     scope text, by_account uuid, by_grant uuid, by_device uuid, the_county int, lo bigint, hi bigint,
@@ -65,13 +65,16 @@ BEGIN
     IF written <> cardinality(tube_ids) THEN RAISE EXCEPTION 'not plain' USING ERRCODE = 'LF001'; END IF;
 
     INSERT INTO public.specimens_sample (county, tube, id, resident, purpose, round, attempt, taken_at, taken_by,
-                                         division_code, site_code, recorded_at)
+                                         division_code, site_code, recorded_at, roster_code)
     SELECT the_county, tube_ids[sent.tube], sent.id, p.id, 'area_screening', rounds[sent.tube], 1, sent.taken_at,
            by_account,
            CASE WHEN p.division_code / 1000000000 = the_county THEN p.division_code ELSE p.present_code END,
-           divisions[sent.tube], now_at
+           divisions[sent.tube], now_at, coalesce(roster.division_code, 0)
     FROM unnest(sample_tubes, sample_ids, residents, taken) AS sent (tube, id, resident, taken_at)
     JOIN public.people_resident p ON p.id = sent.resident
+    LEFT JOIN LATERAL (
+        SELECT m.division_code FROM public.screening_rosterentry m
+        WHERE m.county = the_county AND m.round = rounds[sent.tube] AND m.resident = sent.resident LIMIT 1) AS roster ON true
     WHERE p.merged_into IS NULL AND (sealed[sent.tube] IS NULL OR sent.taken_at <= sealed[sent.tube]);
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written <> cardinality(sample_ids) THEN RAISE EXCEPTION 'not plain' USING ERRCODE = 'LF001'; END IF;
@@ -98,5 +101,5 @@ BEFORE = importlib.import_module("lianfang.response.specimens.migrations.0003_ex
 
 
 class Migration(migrations.Migration):
-    dependencies = [("screening", "0004_paper_sheets"), ("specimens", "0005_custody")]
+    dependencies = [("screening", "0004_paper_sheets"), ("specimens", "0007_roster_code")]
     operations = [migrations.RunSQL(REGISTER_PLAIN, BEFORE)]

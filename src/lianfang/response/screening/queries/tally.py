@@ -39,7 +39,7 @@ ACCOUNTS = f"""
 WITH unusable AS MATERIALIZED ({UNUSABLE_TUBES}),
 voided AS MATERIALIZED ({VOIDED_SAMPLES}),
 uncounted AS (
-    SELECT s.round, s.resident FROM specimens_sample s
+    SELECT s.round, s.resident, s.roster_code FROM specimens_sample s
     WHERE s.xid >= %(mark)s AND s.round IS NOT NULL AND s.county = %(county)s AND s.round = ANY(%(rounds)s)
       AND s.attempt = 1
 ),
@@ -55,7 +55,10 @@ part (round, division_code, frozen, added, sampled, excluded) AS (
     SELECT t.round, t.division_code, t.frozen, 0, t.sampled, 0 FROM screening_rostertally t
     WHERE t.county = %(county)s AND t.round = ANY(%(rounds)s)
     UNION ALL
-    SELECT x.round, place.division_code, 0, 0, 1, 0 FROM uncounted x {PLACE}
+    SELECT x.round, CASE WHEN x.roster_code IS NOT NULL THEN x.roster_code ELSE (
+               SELECT m.division_code FROM screening_rosterentry m
+               WHERE m.county = %(county)s AND m.round = x.round AND m.resident = x.resident) END, 0, 0, 1, 0
+    FROM uncounted x
     UNION ALL
     SELECT x.round, place.division_code, 0, 0, -1, 0 FROM failed x {PLACE}
     WHERE {HOLDS} IS NULL
