@@ -20,7 +20,7 @@ from lianfang.surfaces.console.queries import count_audit, duty_line
 from lianfang.surfaces.session import POLICY
 from surfaces.console.browsing import PASSWORD, account, signed_in
 from surfaces.console.custody_scene import tubes_on_their_way
-from surfaces.console.scene import BEGUN, NOW, county_hand
+from surfaces.console.scene import NOW, county_hand
 from workflows.pool_making import members, report, the_pool, tube
 
 pytestmark = pytest.mark.django_db
@@ -124,7 +124,7 @@ def test_the_same_pages_answer_to_whom_they_concern(route, villages, headquarter
     numbers |= {"round": home.round, "earlier": home.round, "zone": home.zone, "site": home.site}
     if str(route.pattern).startswith("pools/<"):
         by = county_hand()
-        made = tube(by, home.people, BEGUN)
+        made = tube(by, home.people)
         report(by, made, "positive", NOW)
         numbers |= {"pool": the_pool(by, made).id, "member": members(by, made, NOW)[0].id}
     if "<uuid:sheet>" in str(route.pattern):
