@@ -253,13 +253,13 @@ def run_mode(
 
 
 def run_burst(
-    address: tuple[str, int], city: City, people: range, round: str, moment: str, rate: int, times: int, seconds: float,
-    connections: int,
+    address: tuple[str, int], city: City, mode: str, people: range, round: str, moment: str, rate: int, times: int,
+    seconds: float, connections: int,
 ) -> Found:  # fmt: skip
-    """Send people one by one at a steady rate with a burst in the middle, each when it is due: the waits show."""
-    calm, storm = seconds / 12, seconds / 30
-    due = [*steady(rate, calm), *steady(rate * times, storm, calm), *steady(rate, calm, calm + storm)]
-    todo = shots("single", people, round, city.tokens, moment)[: len(due)]
+    """Send so many people a second with a burst in the middle, each request when it is due: the waits show."""
+    calm, storm, requests = seconds / 12, seconds / 30, rate / MODES[mode]
+    due = [*steady(requests, calm), *steady(requests * times, storm, calm), *steady(requests, calm, calm + storm)]
+    todo = shots(mode, people, round, city.tokens, moment)[: len(due)]
     return open_loop(address, todo, due[: len(todo)], connections)
 
 

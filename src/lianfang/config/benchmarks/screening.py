@@ -125,12 +125,15 @@ def _measure(run: Run, address: tuple[str, int], seconds: float) -> dict[str, An
             f"p99_ms_{mode}": half.percentile(0.99), f"full_p50_ms_{mode}": fast.percentile(0.5),
             f"full_p99_ms_{mode}": fast.percentile(0.99), f"coverage_ms_{mode}": coverage.milliseconds(),
         }  # fmt: skip
-    run.say(f"{STEADY} people a second, a burst of {BURST} times that in the middle")
-    chosen = run.people(STEADY * seconds / 6 + STEADY * BURST * seconds / 30)
-    burst = _keep(run, run.phones.submit(
-        run_burst, address, run.city, chosen, run.city.rounds[0], run.moment, STEADY, BURST, seconds, CONNECTIONS * 2
-    ).result())  # fmt: skip
-    found |= {"burst_people_per_second": STEADY * BURST, "burst_p99_ms": burst.percentile(0.99)}
+    found["burst_people_per_second"] = STEADY * BURST
+    for mode in ("single", "tube"):
+        run.say(f"{STEADY} people a second, a burst of {BURST} times that in the middle: {mode}")
+        chosen = run.people(STEADY * seconds / 6 + STEADY * BURST * seconds / 30)
+        burst = _keep(run, run.phones.submit(
+            run_burst, address, run.city, mode, chosen, run.city.rounds[0], run.moment, STEADY, BURST, seconds,
+            CONNECTIONS * 2,
+        ).result())  # fmt: skip
+        found[f"burst_p99_ms_{mode}"] = burst.percentile(0.99)
     run.say(f"{len(run.city.tokens):,} phones with 300 ms delay and 3 % of messages lost")
     phones = _keep(run, run.phones.submit(
         run_phones, address, run.city, range(run.city.people - run.for_phones, run.city.people), run.city.rounds[0], run.moment, seconds / 3

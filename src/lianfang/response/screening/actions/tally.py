@@ -7,6 +7,7 @@ from django.db import connection
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.kit.codes import EVERYWHERE
+from lianfang.response.screening.queries.tally import by_index
 
 #: the installation's own hand, which counts and decides nothing
 TALLIER = Actor(uuid.UUID(int=4), uuid.UUID(int=4), "worker", "testing", EVERYWHERE, frozenset(), "tally")
@@ -40,7 +41,7 @@ def tally_samples() -> int:
 
     Each sample is counted once, whatever ends half way; several workers wait for each other.
     """
-    with acting(TALLIER), connection.cursor() as cursor:
+    with acting(TALLIER), by_index(), connection.cursor() as cursor:
         cursor.execute("INSERT INTO screening_tallymark (id, xid_until) VALUES (1, 0) ON CONFLICT (id) DO NOTHING")
         cursor.execute("SELECT xid_until FROM screening_tallymark WHERE id = 1 FOR UPDATE")
         [start] = cursor.fetchone()

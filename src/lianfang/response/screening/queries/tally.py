@@ -5,7 +5,8 @@ not counted yet, samples that did not hold, people found, people excluded. Both 
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
@@ -85,10 +86,23 @@ FROM screening_tallymark k
 """
 
 
+@contextmanager
+def by_index() -> Iterator[None]:
+    """Keep the planner from reading a whole table of samples for the few that are not counted yet.
+
+    How few they are depends on the mark, which it does not know when it plans. Inside a transaction only.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('enable_seqscan'), set_config('enable_seqscan', 'off', true)")
+        before = cursor.fetchone()[0]
+        yield
+        cursor.execute("SELECT set_config('enable_seqscan', %s, true)", [before])
+
+
 def tallied(by: Actor, rounds: Sequence[uuid.UUID], key: str, within: CodeRange | None) -> dict[Any, Account] | None:
     """Return the accounts of rounds at present by a key over ``round`` and ``division_code``, or None without a tally."""
     params = asked_of(by, rounds, None, within) | {"uncounted": UNCOUNTED}
-    with acting(county_hand(by, params["county"])), connection.cursor() as cursor:
+    with acting(county_hand(by, params["county"])), by_index(), connection.cursor() as cursor:
         for _ in range(TRIES):
             cursor.execute(READY, params)
             mark, ready = cursor.fetchone() or (0, False)
