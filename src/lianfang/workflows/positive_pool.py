@@ -9,11 +9,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from lianfang.core.access.commands import CommandHandler, Envelope
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import acting, read_rows
 from lianfang.core.duties.actions import ledger_keeper
 from lianfang.engines.protocol import dated_protocol
 from lianfang.kit.clock import local_date, response_now
@@ -217,6 +215,4 @@ def _outbreak(incident: IncidentRow, valid_at: datetime) -> Outbreak:
 
 
 def _rows(by: Actor, county: int, sql: str, params: Any) -> list[Any]:
-    with acting(ledger_keeper(by, county)), connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()
+    return read_rows(ledger_keeper(by, county), sql, params)

@@ -7,7 +7,7 @@ functions can read. Forged, stale or missing tokens raise; they never answer wit
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -52,21 +52,41 @@ def acting(actor: Actor, using: str = "default") -> Iterator[Actor]:
         _restore(using, before)
 
 
+def read_rows(by: Actor, statement: str, params: Mapping[str, Any]) -> list[Any]:
+    """Return all rows of a statement, read under one grant."""
+    with acting(by), connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.fetchall()
+
+
+@contextmanager
+def planned(**switches: str) -> Iterator[None]:
+    """Set switches of the planner for the length of a block (``enable_seqscan="off"``) and put back what they were.
+
+    Row-level security compares with values the planner cannot see, and CTEs hide their size from it, so that it must be
+    told now and then what to leave. Inside a transaction only; blocks may nest.
+    """
+    with connection.cursor() as cursor:
+        before = {}
+        for name, value in switches.items():
+            cursor.execute("SELECT current_setting(%s), set_config(%s, %s, true)", [name, name, value])
+            before[name] = cursor.fetchone()[0]
+        yield
+        for name, value in before.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+
+
 @contextmanager
 def planned_wide(wide: bool) -> Iterator[None]:
     """Keep the planner from joining row by row for the length of a block (``wide``: only if more than a few rows are read).
 
-    Row-level security compares with values the planner cannot see, and CTEs hide their size from it: it expects a
-    handful of rows and would loop over thousands for each of thousands. Inside a transaction only; blocks may nest.
+    Where it cannot see how many rows there are it expects a handful and would loop over thousands for each of thousands.
     """
     if not wide:
         yield
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('enable_nestloop'), set_config('enable_nestloop', 'off', true)")
-        before = cursor.fetchone()[0]
+    with planned(enable_nestloop="off"):
         yield
-        cursor.execute("SELECT set_config('enable_nestloop', %s, true)", [before])
 
 
 def _swap(using: str, actor: Actor) -> str:

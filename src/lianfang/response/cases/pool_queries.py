@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import acting, read_rows
 from lianfang.core.duties.actions import ledger_keeper
 from lianfang.core.people.actions import county_cipher
 from lianfang.core.people.permissions import READ_PEOPLE
@@ -290,7 +288,7 @@ def pool_informs(pool: uuid.UUID, *, by: Actor) -> list[InformRow]:
 def pool_disagreements(*, by: Actor, county: int) -> list[tuple[str, uuid.UUID, uuid.UUID]]:
     """List up to 100 breaches (what, tube, sample or member) of nobody being forgotten in a positive tube: none, ever."""
     hand = ledger_keeper(by, county)
-    return _fetched(hand, DISAGREEMENTS, {"county": county, "lo": hand.scope.lo, "hi": hand.scope.hi})
+    return read_rows(hand, DISAGREEMENTS, {"county": county, "lo": hand.scope.lo, "hi": hand.scope.hi})
 
 
 def _masked(cipher: bytes | None, county: int) -> str:
@@ -301,10 +299,4 @@ def _read(by: Actor, sql: str, params: Mapping[str, Any]) -> list[Any]:
     by.require(may.READ_POOLS)
     county = county_in_view(by)
     here = {"county": county, "lo": by.scope.lo, "hi": by.scope.hi}
-    return _fetched(ledger_keeper(by, county), sql, dict(params) | here)
-
-
-def _fetched(by: Actor, sql: str, params: Mapping[str, Any]) -> list[Any]:
-    with acting(by), connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()
+    return read_rows(ledger_keeper(by, county), sql, dict(params) | here)

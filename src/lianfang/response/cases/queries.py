@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import read_rows
 from lianfang.kit.clock import response_now
 from lianfang.response.cases import permissions as may
 from lianfang.response.cases.pool_queries import (
@@ -325,6 +323,4 @@ def _asked_contacts(
 
 def _read(by: Actor, sql: str, params: dict[str, Any]) -> list[Any]:
     by.require(may.READ_CASES)
-    with acting(by), connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()
+    return read_rows(by, sql, params)

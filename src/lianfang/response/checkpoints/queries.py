@@ -7,10 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
-
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import read_rows
 from lianfang.kit.clock import local_date, response_now
 from lianfang.kit.codes import CodeRange
 from lianfang.response.checkpoints.permissions import READ_CHECKPOINTS
@@ -175,6 +173,4 @@ def _passed(by: Actor, passed: Passed) -> dict[str, Any]:
 
 def _read(query: str, by: Actor, params: dict[str, Any]) -> list[Any]:
     by.require(READ_CHECKPOINTS)
-    with acting(by), connection.cursor() as cursor:
-        cursor.execute(query, params)
-        return cursor.fetchall()
+    return read_rows(by, query, params)

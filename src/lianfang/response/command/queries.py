@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import acting, read_rows
 from lianfang.kit.clock import local_date, response_now
 from lianfang.kit.codes import CodeRange, county_of
 from lianfang.response.command.permissions import READ_COMMAND
@@ -326,6 +326,4 @@ def _incident(row: Sequence[Any]) -> IncidentRow:
 def _read(query: str, by: Actor, at: datetime | None, **params: Any) -> list[Any]:
     instant = at or response_now()
     params |= {"lo": by.scope.lo, "hi": by.scope.hi, "at": instant, "day": local_date(instant)}
-    with acting(by), connection.cursor() as cursor:
-        cursor.execute(query, params)
-        return cursor.fetchall()
+    return read_rows(by, query, params)

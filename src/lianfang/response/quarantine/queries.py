@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import read_rows
 from lianfang.kit.clock import local_date, response_now
 from lianfang.response.quarantine import permissions as may
 from lianfang.response.quarantine.rules import OrderNotFound
@@ -191,6 +189,4 @@ def _asked(
 
 def _read(by: Actor, sql: str, params: dict[str, Any]) -> list[Any]:
     by.require(may.READ_ORDERS)
-    with acting(by), connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()
+    return read_rows(by, sql, params)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import read_rows
 from lianfang.kit.clock import local_date, response_now
 from lianfang.kit.codes import CodeRange
 from lianfang.response.workforce.permissions import READ_WORKFORCE
@@ -444,6 +442,4 @@ def _attended(
 def _read(query: str, by: Actor, **params: Any) -> list[Any]:
     by.require(READ_WORKFORCE)
     params["day"] = local_date(params.get("at") or params.get("until") or response_now())
-    with acting(by), connection.cursor() as cursor:
-        cursor.execute(query, params)
-        return cursor.fetchall()
+    return read_rows(by, query, params)

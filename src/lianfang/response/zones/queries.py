@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import read_rows
 from lianfang.kit.clock import response_now
 from lianfang.response.zones import permissions as may
 
@@ -174,6 +172,4 @@ def _asked(incident: uuid.UUID | None, at: datetime | None, known_at: datetime |
 
 def _read(by: Actor, sql: str, params: dict[str, Any]) -> list[Any]:
     by.require(may.READ_ZONES)
-    with acting(by), connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()
+    return read_rows(by, sql, params)

@@ -11,7 +11,7 @@ from django.db import connection
 
 from lianfang.core.access.permissions import READ_AUDIT
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import read_rows
 from lianfang.core.duties.permissions import READ_DUTIES
 from lianfang.core.duties.rules import DutyNotFound
 from lianfang.core.people.permissions import READ_PEOPLE
@@ -287,7 +287,7 @@ def audit_lines(
     columns = """SELECT e.machine_at, e.response_at, e.verb, a.title, e.role, e.division_code, e.subject_kind,
                         e.subject_id, e.count, e.detail"""
     sql = f"{columns} {AUDIT_FILTERS} ORDER BY e.seq DESC LIMIT %(limit)s OFFSET %(offset)s"
-    rows = _read_any(by, sql, _audit(by, at, verb, account, subject) | {"limit": limit, "offset": offset})
+    rows = read_rows(by, sql, _audit(by, at, verb, account, subject) | {"limit": limit, "offset": offset})
     return [AuditLine(*[*row[:9], _from_json(row[9])]) for row in rows]
 
 
@@ -296,14 +296,14 @@ def count_audit(
 ) -> int:
     """Count what `audit_lines` lists."""
     by.require(READ_AUDIT)
-    return int(_read_any(by, f"SELECT count(*) {AUDIT_FILTERS}", _audit(by, at, verb, account, subject))[0][0])
+    return int(read_rows(by, f"SELECT count(*) {AUDIT_FILTERS}", _audit(by, at, verb, account, subject))[0][0])
 
 
 def seals(*, by: Actor, limit: int = 20) -> list[Seal]:
     """Return the latest sealed batches of the audit, the newest first."""
     by.require(READ_AUDIT)
     sql = "SELECT number, entries, digest, sealed_at FROM access_auditseal ORDER BY number DESC LIMIT %(limit)s"
-    rows = _read_any(by, sql, {"limit": limit})
+    rows = read_rows(by, sql, {"limit": limit})
     return [Seal(number, entries, bytes(digest).hex(), at) for number, entries, digest, at in rows]
 
 
@@ -316,7 +316,7 @@ def village_names(*, within: CodeRange, at: datetime) -> list[tuple[int, str]]:
 def press_reports(*, by: Actor) -> list[str]:
     """Return the scenarios whose press reports are kept beside the counts."""
     # the menu leads to pages of the reports surface, which this one must not import
-    rows = _read_any(by, "SELECT DISTINCT scenario FROM reports_quotation ORDER BY scenario", {})
+    rows = read_rows(by, "SELECT DISTINCT scenario FROM reports_quotation ORDER BY scenario", {})
     return [scenario for (scenario,) in rows]
 
 
@@ -347,7 +347,7 @@ def count_people(*, by: Actor, within: CodeRange, name: str = "") -> int:
     WHERE (r.division_code BETWEEN %(lo)s AND %(hi)s OR r.present_code BETWEEN %(lo)s AND %(hi)s)
       AND (%(name)s = '' OR r.name LIKE %(name)s || '%%' OR r.name_key LIKE %(name)s || '%%')
     """
-    return int(_read_any(by, sql, {"lo": within.lo, "hi": within.hi, "name": name})[0][0])
+    return int(read_rows(by, sql, {"lo": within.lo, "hi": within.hi, "name": name})[0][0])
 
 
 def _people() -> str:
@@ -369,13 +369,7 @@ def _audit(by: Actor, at: datetime | None, verb: str, account: str, subject: uui
 
 def _read(by: Actor, sql: str, params: dict[str, Any]) -> list[Any]:
     by.require(READ_DUTIES)
-    return _read_any(by, sql, params)
-
-
-def _read_any(by: Actor, sql: str, params: dict[str, Any]) -> list[Any]:
-    with acting(by), connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()
+    return read_rows(by, sql, params)
 
 
 def _line(row: Sequence[Any], by: Actor) -> DutyLine:

@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
-
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import read_rows
 from lianfang.core.territory.queries import range_of
 from lianfang.core.territory.rules import DivisionUnknown
 from lianfang.kit.clock import local_date, response_now
@@ -135,9 +133,7 @@ def _figure_row(figure: DailyFigure, row: Sequence[Any]) -> tuple[Cell, ...]:
 
 def fetched(by: Actor, statement: str, params: dict[str, Any]) -> list[Any]:
     """Return the rows of a statement read under the actor's scope."""
-    with acting(by), connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return cursor.fetchall()
+    return read_rows(by, statement, params)
 
 
 def now_or(at: datetime | None) -> datetime:

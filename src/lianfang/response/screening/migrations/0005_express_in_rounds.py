@@ -1,15 +1,19 @@
-"""The express call writes into rounds that are open, at times that can be meant; anything else is looked at."""
-
-import importlib
+"""A batch in which nothing needs a decision is written by one call, into rounds that are open, at times that can be meant."""
 
 from django.db import migrations
 
+# One call is one transaction and one trip to the database: who may do this, the command, the tubes, the samples and the
+# audit row. It writes all or nothing and decides nothing. Whatever is not plain (a repeat, an unknown person, a second
+# sample, another tube of that code, a grant that ended) ends in NULL or an error, and the careful way looks at it.
+# It runs with the caller's rights, so that every policy holds; relations are named with their schema, because a temporary
+# table must not hide one.
+#
 # The function is the specimens' own. What it must know of rounds stands here, because rounds stand above specimens: a
 # sample for a round that does not exist would be counted nowhere, and one that comes after the sign-off may bring people
 # nobody counted. A sample taken before its tube was opened is looked at, so that the tube's own time stands for both.
 # Where the roster places each person is written with the sample, so that whoever counts a city need not look again.
 REGISTER_PLAIN = """
-CREATE OR REPLACE FUNCTION specimens_register_plain(
+CREATE FUNCTION specimens_register_plain(
     scope text, by_account uuid, by_grant uuid, by_device uuid, the_county int, lo bigint, hi bigint,
     command uuid, held_at timestamptz, machine_at timestamptz, hash bytea, audit uuid, receipt jsonb,
     tube_ids uuid[], codes text[], modes text[], capacities int[], rounds uuid[], divisions bigint[], sites uuid[],
@@ -95,11 +99,7 @@ BEGIN
 END $$
 """
 
-BEFORE = importlib.import_module("lianfang.response.specimens.migrations.0003_express").REGISTER_PLAIN.replace(
-    "CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"
-)
-
 
 class Migration(migrations.Migration):
     dependencies = [("screening", "0004_paper_sheets"), ("specimens", "0007_roster_code")]
-    operations = [migrations.RunSQL(REGISTER_PLAIN, BEFORE)]
+    operations = [migrations.RunSQL(REGISTER_PLAIN, "DROP FUNCTION specimens_register_plain")]

@@ -10,7 +10,7 @@ from django.db import connection
 
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import acting, read_rows
 from lianfang.core.people.actions import county_cipher
 from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.core.people.queries import masked_id
@@ -221,7 +221,7 @@ def sheets(
     ORDER BY number LIMIT %(limit)s OFFSET %(offset)s
     """  # noqa: S608 - made of constants
     params = _asked(by, round, at, within) | {"state": state, "run": run, "limit": limit, "offset": offset}
-    return [SheetRow(*row) for row in _rows(by, statement, params)]
+    return [SheetRow(*row) for row in read_rows(by, statement, params)]
 
 
 def count_sheets(
@@ -230,16 +230,16 @@ def count_sheets(
     """Count the sheets of `sheets` by state; every state is named."""
     by.require(READ_ROUNDS)
     statement = f"{SHEETS} SELECT state, count(*) FROM sheet GROUP BY state"  # noqa: S608 - made of constants
-    return dict.fromkeys(STATES, 0) | dict(_rows(by, statement, _asked(by, round, at, within)))
+    return dict.fromkeys(STATES, 0) | dict(read_rows(by, statement, _asked(by, round, at, within)))
 
 
 def sheet_row(sheet: uuid.UUID, *, by: Actor, at: datetime | None = None) -> tuple[SheetRow, uuid.UUID]:
     """Return one sheet of the actor's area and its round, or raise `SheetUnknown`."""
     by.require(READ_ROUNDS)
-    found = _rows(by, "SELECT round FROM screening_papersheet WHERE id = %(sheet)s", {"sheet": sheet})
+    found = read_rows(by, "SELECT round FROM screening_papersheet WHERE id = %(sheet)s", {"sheet": sheet})
     if found:
         statement = f"{SHEETS} SELECT * FROM sheet WHERE id = %(sheet)s"  # noqa: S608 - made of constants
-        rows = _rows(by, statement, _asked(by, found[0][0], at, None) | {"sheet": sheet})
+        rows = read_rows(by, statement, _asked(by, found[0][0], at, None) | {"sheet": sheet})
         if rows:
             return SheetRow(*rows[0]), found[0][0]
     raise SheetUnknown("There is no such sheet in your area: read its code again, or choose it from the round's list.")
@@ -253,7 +253,7 @@ def sheet_by_code(code: str, *, by: Actor) -> uuid.UUID:
     WHERE county = %(county)s AND code = %(code)s AND division_code BETWEEN %(lo)s AND %(hi)s
     """
     area = {"county": county_in_view(by), "lo": by.scope.lo, "hi": by.scope.hi}
-    found = _rows(by, statement, area | {"code": read_sheet_code(code)})
+    found = read_rows(by, statement, area | {"code": read_sheet_code(code)})
     if not found:
         raise SheetUnknown(
             "No sheet of your area bears this code: read it again, or ask whose area it was printed for."
@@ -283,7 +283,7 @@ def sheet_entries(sheet: uuid.UUID, *, by: Actor, at: datetime | None = None) ->
     """List what every typing of a sheet says, by line."""
     sheet_row(sheet, by=by, at=at)
     params = {"county": county_in_view(by), "sheet": sheet, "at": at or response_now()}
-    return [SheetEntryRow(*row) for row in _rows(by, ENTRIES, params)]
+    return [SheetEntryRow(*row) for row in read_rows(by, ENTRIES, params)]
 
 
 def _asked(by: Actor, round: uuid.UUID, at: datetime | None, within: CodeRange | None) -> dict[str, Any]:
@@ -292,9 +292,3 @@ def _asked(by: Actor, round: uuid.UUID, at: datetime | None, within: CodeRange |
         "county": county_in_view(by), "round": round, "at": at or response_now(),
         "lo": max(span.lo, by.scope.lo), "hi": min(span.hi, by.scope.hi),
     }  # fmt: skip
-
-
-def _rows(by: Actor, statement: str, params: dict[str, Any]) -> list[Any]:
-    with acting(by), connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return cursor.fetchall()

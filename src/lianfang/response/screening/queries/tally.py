@@ -5,14 +5,14 @@ not counted yet, samples that did not hold, people found, people excluded. Both 
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.db import connection
 
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import acting, planned
 from lianfang.kit.codes import CodeRange
 from lianfang.response.screening.queries.standing import asked_of
 from lianfang.response.screening.rules import Account
@@ -89,17 +89,12 @@ FROM screening_tallymark k
 """
 
 
-@contextmanager
-def by_index() -> Iterator[None]:
+def by_index() -> AbstractContextManager[None]:
     """Keep the planner from reading a whole table of samples for the few that are not counted yet.
 
     How few they are depends on the mark, which it does not know when it plans. Inside a transaction only.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('enable_seqscan'), set_config('enable_seqscan', 'off', true)")
-        before = cursor.fetchone()[0]
-        yield
-        cursor.execute("SELECT set_config('enable_seqscan', %s, true)", [before])
+    return planned(enable_seqscan="off")
 
 
 def tallied(by: Actor, rounds: Sequence[uuid.UUID], key: str, within: CodeRange | None) -> dict[Any, Account] | None:

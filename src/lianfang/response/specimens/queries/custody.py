@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting, planned_wide
+from lianfang.core.access.scope import acting, planned_wide, read_rows
 from lianfang.kit.clock import response_now
 from lianfang.response.command.queries import county_in_view
 from lianfang.response.specimens.permissions import READ_CUSTODY
-from lianfang.response.specimens.queries.results import EXPECTED, _area, _rows
+from lianfang.response.specimens.queries.results import EXPECTED, _area
 from lianfang.response.specimens.rules import county_hand
 
 #: a tube's stage: told by its place, else it is where it was filled, still open or sealed
@@ -273,38 +273,38 @@ def count_placed(
 def differences(*, by: Actor, open: bool = True) -> list[DifferenceRow]:
     """List what hand-overs lacked or had too much in the actor's area, those not cleared up first, by due time."""
     by.require(READ_CUSTODY)
-    return [DifferenceRow(*row) for row in _rows(by, DIFFERENCES, _area(by) | {"open": open})]
+    return [DifferenceRow(*row) for row in read_rows(by, DIFFERENCES, _area(by) | {"open": open})]
 
 
 def hand_overs(*, by: Actor, lab: uuid.UUID | None = None, limit: int = 100, offset: int = 0) -> list[StepRow]:
     """List the hand-overs of tubes of the actor's area, the latest first; of one laboratory's intake if asked."""
     by.require(READ_CUSTODY)
     params = _area(by) | {"lab": lab, "limit": limit, "offset": offset}
-    return [StepRow(*row) for row in _rows(by, STEP_ROWS, params)]
+    return [StepRow(*row) for row in read_rows(by, STEP_ROWS, params)]
 
 
 def count_steps(*, by: Actor, lab: uuid.UUID | None = None) -> int:
     """Count the hand-overs of `hand_overs`."""
     by.require(READ_CUSTODY)
-    return int(_rows(by, f"SELECT count(*) {STEPS}", _area(by) | {"lab": lab})[0][0])
+    return int(read_rows(by, f"SELECT count(*) {STEPS}", _area(by) | {"lab": lab})[0][0])
 
 
 def tube_record(code: str, *, by: Actor) -> TubeRecord | None:
     """Return a tube by its printed code: filled in the actor's area, or holding somebody of it; else None."""
     by.require(READ_CUSTODY)
-    rows = _rows(by, RECORD, _area(by) | {"code": code})
+    rows = read_rows(by, RECORD, _area(by) | {"code": code})
     return TubeRecord(*rows[0]) if rows else None
 
 
 def tube_way(tube: uuid.UUID, *, by: Actor) -> list[TubeEvent]:
     """List everything that happened to a tube before its result, in order: opened, sealed, packed, handed over, sought."""
     by.require(READ_CUSTODY)
-    return [TubeEvent(*row) for row in _rows(by, WAY, _area(by) | {"tube": tube})]
+    return [TubeEvent(*row) for row in read_rows(by, WAY, _area(by) | {"tube": tube})]
 
 
 def custody_disagreements(*, by: Actor) -> list[tuple[uuid.UUID, str, str, int, int, datetime]]:
     """List hand-overs whose counts differ: (step, giver, taker, tubes given, tubes counted, when)."""
-    return _rows(
+    return read_rows(
         by,
         "SELECT id, giver, taker, tubes, tubes_counted, handed_at FROM specimens_custodystep"
         " WHERE county = %(county)s AND tubes <> tubes_counted AND division_code BETWEEN %(lo)s AND %(hi)s"
@@ -315,13 +315,13 @@ def custody_disagreements(*, by: Actor) -> list[tuple[uuid.UUID, str, str, int, 
 
 def place_disagreements(*, by: Actor) -> list[tuple[uuid.UUID, str, str]]:
     """List up to 100 tubes (id, where it is said to be, where its last record puts it) that disagree: none, ever."""
-    return _rows(county_hand(by, county_in_view(by)), PLACES_WRONG, _area(by))
+    return read_rows(county_hand(by, county_in_view(by)), PLACES_WRONG, _area(by))
 
 
 def wide_rows(by: Actor, statement: str, params: dict[str, Any]) -> list[Any]:
     """Read a statement that joins every tube that waits with its place: 100,000 of each looped took a second."""
     with acting(by), planned_wide(True):
-        return _rows(by, statement, params)
+        return read_rows(by, statement, params)
 
 
 def _now(by: Actor, clocks: Mapping[str, timedelta]) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import read_rows
 from lianfang.kit.clock import at_local, local_date, response_now
 from lianfang.kit.refusals import NotFound
 from lianfang.response.specimens.capacity import Capacity, finish, left_today, projected_late
 from lianfang.response.specimens.permissions import READ_CUSTODY
 from lianfang.response.specimens.queries.custody import wide_rows
-from lianfang.response.specimens.queries.results import EXPECTED, _area, _rows
+from lianfang.response.specimens.queries.results import EXPECTED, _area
 from lianfang.response.specimens.rules import result_clocks
 from lianfang.response.specimens.waiting import running_pack
 
@@ -167,7 +168,7 @@ def clocks_in_force(*, by: Actor) -> dict[str, timedelta]:
 def labs(*, by: Actor) -> list[LabRow]:
     """List the laboratories that work for the county, by name."""
     by.require(READ_CUSTODY)
-    return [LabRow(*row) for row in _rows(by, LABS, _area(by))]
+    return [LabRow(*row) for row in read_rows(by, LABS, _area(by))]
 
 
 def lab_row(lab: uuid.UUID, *, by: Actor) -> LabRow:
@@ -221,7 +222,7 @@ def propose_lab(tubes: int, *, by: Actor, clocks: Mapping[str, timedelta]) -> li
 def box_load(code: str, *, by: Actor) -> tuple[int, int]:
     """Return how many tubes, and people in them, the box of a printed code holds now."""
     by.require(READ_CUSTODY)
-    tubes, people = _rows(by, ON_THE_WAY, _area(by) | {"box": code})[0]
+    tubes, people = read_rows(by, ON_THE_WAY, _area(by) | {"box": code})[0]
     return int(tubes), int(people)
 
 
@@ -235,13 +236,13 @@ def late_by_holder(*, by: Actor, clocks: Mapping[str, timedelta]) -> list[LateGr
 def result_files(name: str, *, by: Actor) -> list[FileRow]:
     """List the last files of results of a laboratory, by its name."""
     by.require(READ_CUSTODY)
-    return [FileRow(*row) for row in _rows(by, FILES, _area(by) | {"name": name})]
+    return [FileRow(*row) for row in read_rows(by, FILES, _area(by) | {"name": name})]
 
 
 def notices(tube: uuid.UUID, *, by: Actor) -> list[NoticeRow]:
     """List who had to be told what was found in a tube, and was when, the latest finding first."""
     by.require(READ_CUSTODY)
-    return [NoticeRow(*row) for row in _rows(by, NOTICES, _area(by) | {"tube": tube})]
+    return [NoticeRow(*row) for row in read_rows(by, NOTICES, _area(by) | {"tube": tube})]
 
 
 def code_of_notice(notice: uuid.UUID, *, by: Actor) -> str | None:
@@ -252,5 +253,5 @@ def code_of_notice(notice: uuid.UUID, *, by: Actor) -> str | None:
     WHERE n.county = %(county)s AND n.id = %(notice)s
       AND (t.division_code BETWEEN %(lo)s AND %(hi)s OR n.division_code BETWEEN %(lo)s AND %(hi)s)
     """
-    rows = _rows(by, statement, _area(by) | {"notice": notice})
+    rows = read_rows(by, statement, _area(by) | {"notice": notice})
     return str(rows[0][0]) if rows else None

@@ -8,10 +8,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from django.db import connection
-
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import read_rows
 from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.kit.clock import response_now
 from lianfang.response.command.queries import county_in_view
@@ -221,7 +219,7 @@ def results_of(
     params = {
         "county": county_in_view(by), "residents": list(residents), "since": since, "at": at or response_now(),
     }  # fmt: skip
-    return [PersonResult(*row) for row in _rows(by, OF_PEOPLE, params)]
+    return [PersonResult(*row) for row in read_rows(by, OF_PEOPLE, params)]
 
 
 def last_negatives(
@@ -240,7 +238,7 @@ def result_history(tube: uuid.UUID, *, by: Actor) -> list[ResultVersion]:
     FROM specimens_result r JOIN specimens_tube t ON t.county = r.county AND t.id = r.tube
     WHERE r.county = %(county)s AND r.tube = %(tube)s AND t.division_code BETWEEN %(lo)s AND %(hi)s ORDER BY r.number
     """
-    return [ResultVersion(*row) for row in _rows(by, statement, _area(by) | {"tube": tube})]
+    return [ResultVersion(*row) for row in read_rows(by, statement, _area(by) | {"tube": tube})]
 
 
 def tubes_awaiting_result(
@@ -257,12 +255,12 @@ def tubes_awaiting_result(
     {AWAITING} ORDER BY t.opened_at + clock.wait, t.id LIMIT %(limit)s OFFSET %(offset)s
     """  # noqa: S608 - made of constants
     params = _awaiting(by, clocks, at) | {"limit": limit, "offset": offset}
-    return [WaitingTube(*row) for row in _rows(by, statement, params)]
+    return [WaitingTube(*row) for row in read_rows(by, statement, params)]
 
 
 def count_tubes_awaiting_result(*, by: Actor, clocks: Mapping[str, timedelta], at: datetime | None = None) -> int:
     """Count the tubes of `tubes_awaiting_result`."""
-    return int(_rows(by, f"SELECT count(*) {AWAITING}", _awaiting(by, clocks, at))[0][0])
+    return int(read_rows(by, f"SELECT count(*) {AWAITING}", _awaiting(by, clocks, at))[0][0])
 
 
 def positive_tubes(
@@ -281,7 +279,7 @@ def positive_tubes(
     where += " AND t.round = %(round)s" if round else ""
     where += " AND t.id = ANY(%(tubes)s)" if tubes is not None else ""
     params = _area(by) | {"round": round, "tubes": tubes and list(tubes), "at": at or response_now()}
-    listed = _rows(by, POSITIVE.format(where=where), params)
+    listed = read_rows(by, POSITIVE.format(where=where), params)
     gone = voided_in({row[0] for row in listed}, by=by, at=at)
     found = []
     for tube, group in groupby(listed, key=itemgetter(0)):
@@ -297,7 +295,7 @@ def voided_in(
     """Return the voided samples of some tubes as known at an instant, by tube; tubes without one are left out."""
     by.require(READ_RESULTS)
     params = _area(by) | {"tubes": list(tubes), "at": at or response_now()}
-    rows = _rows(by, VOIDED_IN, params) if params["tubes"] else []
+    rows = read_rows(by, VOIDED_IN, params) if params["tubes"] else []
     if not by.may(READ_PEOPLE):
         rows = [(*row[:2], None, *row[3:]) for row in rows]
     return {
@@ -315,7 +313,7 @@ def count_positive_tubes(*, by: Actor, rounds: Sequence[uuid.UUID], at: datetime
     GROUP BY t.round
     """
     params = _area(by) | {"rounds": list(rounds), "at": at or response_now()}
-    return dict(_rows(by, statement, params))
+    return dict(read_rows(by, statement, params))
 
 
 def tube_with_members(code: str, *, by: Actor) -> tuple[KnownTube, list[PoolMember]] | None:
@@ -324,7 +322,7 @@ def tube_with_members(code: str, *, by: Actor) -> tuple[KnownTube, list[PoolMemb
     A laboratory, which reads results and no people, learns of nobody in it.
     """
     by.require(READ_RESULTS)
-    tube = _rows(
+    tube = read_rows(
         by,
         "SELECT id, code, mode, capacity, purpose, round, filled, sealed_at FROM specimens_tube"
         " WHERE county = %(county)s AND code = %(code)s",
@@ -339,7 +337,7 @@ def tube_with_members(code: str, *, by: Actor) -> tuple[KnownTube, list[PoolMemb
     FROM specimens_sample s JOIN people_resident p ON p.id = s.resident
     WHERE s.county = %(county)s AND s.tube = %(tube)s AND {STANDS} ORDER BY s.taken_at, s.id
     """  # noqa: S608 - made of constants
-    members = _rows(by, statement, _area(by) | {"tube": tube[0][0], "at": response_now()})
+    members = read_rows(by, statement, _area(by) | {"tube": tube[0][0], "at": response_now()})
     return KnownTube(*tube[0]), [PoolMember(*row) for row in members]
 
 
@@ -354,7 +352,7 @@ def tube_disagreements(*, by: Actor) -> list[tuple[uuid.UUID, str]]:
                                            WHERE r.county = t.county AND r.tube = t.id AND r.number = 1))
     LIMIT 100
     """  # noqa: S608 - made of constants
-    return _rows(county_hand(by, county_in_view(by)), statement, _area(by) | {"at": response_now()})
+    return read_rows(county_hand(by, county_in_view(by)), statement, _area(by) | {"at": response_now()})
 
 
 def _area(by: Actor) -> dict[str, Any]:
@@ -363,9 +361,3 @@ def _area(by: Actor) -> dict[str, Any]:
 
 def _awaiting(by: Actor, clocks: Mapping[str, timedelta], at: datetime | None) -> dict[str, Any]:
     return _area(by) | {"modes": list(clocks), "waits": list(clocks.values()), "now": at or response_now()}
-
-
-def _rows(by: Actor, statement: str, params: dict[str, Any]) -> list[Any]:
-    with acting(by), connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return cursor.fetchall()
