@@ -68,6 +68,22 @@ def test_a_sample_is_counted_once_before_and_after_the_tally(county):
     assert by_tally(county, round)[GRID].found == 1
 
 
+def test_while_nothing_waits_nothing_is_written(county):
+    make_resident(by=county, grid=GRID)
+    opened(county)
+    tally_samples()
+    before = last_writer()
+    assert [tally_samples() for _ in range(5)] == [0] * 5
+    assert last_writer() == before
+
+
+def last_writer():
+    """The transaction that wrote or locked the mark last."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT xmin::text, xmax::text FROM screening_tallymark")
+        return cursor.fetchone()
+
+
 @pytest.mark.parametrize("written", [True, False], ids=["beside the sample", "looked up"])
 def test_people_are_counted_where_the_roster_places_them(county, written):
     moved, guest = make_resident(by=county, grid=NEXT_GRID), make_resident(by=county, grid=ELSEWHERE)

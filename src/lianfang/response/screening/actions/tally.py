@@ -20,6 +20,14 @@ SELECT pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint 
 #: a mark that no transaction reaches: from now on whoever asks counts person by person
 NEVER = 2**63 - 1
 
+# Nothing is locked or written while no sample waits: this is asked several times a second, also in the quietest night.
+WAITING = """
+SELECT NOT EXISTS (SELECT FROM screening_tallymark) OR EXISTS (
+    SELECT FROM screening_tallymark k WHERE k.xid_until < %(never)s AND (
+        k.xid_until > pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+        OR EXISTS (SELECT FROM specimens_sample s WHERE s.xid >= k.xid_until AND s.round IS NOT NULL)))
+"""
+
 # Where the roster places a person stands beside the sample, or is looked up by its key.
 COUNT = """
 WITH fresh AS (
@@ -42,6 +50,9 @@ def tally_samples() -> int:
     Each sample is counted once, whatever ends half way; several workers wait for each other.
     """
     with acting(TALLIER), by_index(), connection.cursor() as cursor:
+        cursor.execute(WAITING, {"never": NEVER})
+        if not cursor.fetchone()[0]:
+            return 0
         cursor.execute("INSERT INTO screening_tallymark (id, xid_until) VALUES (1, 0) ON CONFLICT (id) DO NOTHING")
         cursor.execute("SELECT xid_until FROM screening_tallymark WHERE id = 1 FOR UPDATE")
         [start] = cursor.fetchone()
