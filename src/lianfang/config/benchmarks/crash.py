@@ -3,11 +3,11 @@
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
@@ -15,7 +15,7 @@ import psutil
 
 from lianfang.config.benchmarks import house
 from lianfang.config.benchmarks.city import City, build_city
-from lianfang.config.benchmarks.load import MODES, Found, Line, Shot, fire, shots
+from lianfang.config.benchmarks.load import Found, Line, Shot, fire, shared, shots, together
 from lianfang.config.benchmarks.scratch import Say, scratch_database
 from lianfang.config.benchmarks.screening import verified
 from lianfang.config.home import NotReady, current_home
@@ -82,32 +82,12 @@ def send_until_acknowledged(address: tuple[str, int], city: City, moment: str, s
         stop = start + int(city.people * share) // 200 * 200
         todo.append(shots(mode, range(start, stop), city.rounds[0], city.tokens, moment))
         start = stop
-    whole, parts = Found(), [Found() for _ in range(CONNECTIONS)]
     until = time.monotonic() + seconds
-    threads = [
-        threading.Thread(target=_send, args=(address, [_part(kind, number) for kind in todo], parts[number], until))
-        for number in range(CONNECTIONS)
-    ]
-    began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    whole.seconds = time.perf_counter() - began
-    for part in parts:
-        whole.acknowledged += part.acknowledged
-        whole.retries += part.retries
-    return whole
+    shares = zip(*(shared(kind, CONNECTIONS) for kind in todo), strict=True)
+    return together([partial(_send, address, share, until) for share in shares])
 
 
-def _part(todo: Sequence[Shot], number: int) -> Sequence[Shot]:
-    """Return a connection's share; ten in a row stay together, because one by one they share a tube."""
-    size = 10 if todo and len(todo[0].samples) == MODES["single"] else 1
-    groups = [todo[start : start + size] for start in range(0, len(todo), size)]
-    return [one for group in groups[number::CONNECTIONS] for one in group]
-
-
-def _send(address: tuple[str, int], kinds: Sequence[Sequence[Shot]], found: Found, until: float) -> None:
+def _send(address: tuple[str, int], kinds: Sequence[Sequence[Shot]], until: float, found: Found) -> None:
     line = Line(address)
     waiting = [iter(kind) for kind in kinds]
     while waiting and time.monotonic() < until:

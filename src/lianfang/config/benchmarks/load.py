@@ -22,11 +22,13 @@ MODES = {"single": 1, "tube": TUBE, "batch": TUBE * BATCH}
 
 @dataclass(frozen=True)
 class Shot:
-    """One request ready to be sent, the samples (tube, sample) it registers, and the last of its tubes."""
+    """One request ready to be sent, the samples (tube, sample) it registers, the last of its tubes, and its phone's
+    token."""
 
     data: bytes
     samples: tuple[tuple[str, str], ...]
     tube: str
+    token: str
 
 
 @dataclass
@@ -73,17 +75,22 @@ def tubes_of(people: Sequence[int], round: str, moment: str, *, tube: str = "") 
     return made
 
 
+def request(path: str, token: str, body: bytes) -> bytes:
+    """Return an HTTP request with a body of JSON, as its bytes."""
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
 def shot(tubes: list[dict[str, object]], token: str, moment: str) -> Shot:
     """Return the request that registers these tubes from the phone that holds a token."""
     body = json.dumps(
         {"id": made_id(), "valid_at": moment, "payload": {"tubes": tubes}}, separators=(",", ":")
     ).encode()
-    head = (
-        f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
     samples = tuple((str(tube["id"]), sample["id"]) for tube in tubes for sample in tube["samples"])  # type: ignore[attr-defined]
-    return Shot(head.encode() + body, samples, str(tubes[-1]["id"]))
+    return Shot(request(PATH, token, body), samples, str(tubes[-1]["id"]), token)
 
 
 def shots(mode: str, people: range, round: str, tokens: Sequence[str], moment: str) -> list[Shot]:
@@ -154,21 +161,16 @@ def _samples_in(receipt: dict[str, Any]) -> int:
     return int(receipt.get("result", receipt)["samples"])
 
 
+def shared(todo: Sequence[Shot], connections: int) -> list[list[Shot]]:
+    """Share requests out to connections; ten people of one tube, sent one by one, stay on one, in their order."""
+    size = TUBE if todo and len(todo[0].samples) == MODES["single"] else 1
+    groups = [todo[start : start + size] for start in range(0, len(todo), size)]
+    return [[one for group in groups[part::connections] for one in group] for part in range(connections)]
+
+
 def closed_loop(address: tuple[str, int], todo: Sequence[Shot], seconds: float, connections: int) -> Found:
     """Send as fast as answers come over so many connections, until the time or the people are over."""
-    parts = [todo[part::connections] for part in range(connections)]
-    return _together([_keep_firing(address, part, seconds) for part in parts])
-
-
-def tube_by_tube(todo: Sequence[Shot], connections: int) -> list[Sequence[Shot]]:
-    """Share requests out so that those into one tube stay on one connection, in their order."""
-    tubes = [todo[start : start + TUBE] for start in range(0, len(todo), TUBE)]
-    return [[one for tube in tubes[part::connections] for one in tube] for part in range(connections)]
-
-
-def closed_loop_by_tube(address: tuple[str, int], todo: Sequence[Shot], seconds: float, connections: int) -> Found:
-    """Send one by one as fast as answers come; a tube's ten people come from one phone, in their order."""
-    return _together([_keep_firing(address, part, seconds) for part in tube_by_tube(todo, connections)])
+    return together([_keep_firing(address, part, seconds) for part in shared(todo, connections)])
 
 
 def _keep_firing(address: tuple[str, int], todo: Sequence[Shot], seconds: float) -> Callable[[Found], None]:
@@ -200,7 +202,7 @@ def open_loop(address: tuple[str, int], todo: Sequence[Shot], due: Sequence[floa
             fire(line, one, found)
             found.latencies.append(time.perf_counter() - start - at)
 
-    return _together([run] * connections)
+    return together([run] * connections)
 
 
 def steady(rate: float, seconds: float, start: float = 0.0) -> Iterator[float]:
@@ -211,7 +213,8 @@ def steady(rate: float, seconds: float, start: float = 0.0) -> Iterator[float]:
         yield at
 
 
-def _together(runs: Sequence[Callable[[Found], None]]) -> Found:
+def together(runs: Sequence[Callable[[Found], None]]) -> Found:
+    """Run all of these side by side and return what came of them together; raises what the first to fail raised."""
     parts = [Found() for _ in runs]
     failures: list[BaseException] = []
 
@@ -246,8 +249,7 @@ def run_mode(
     """Make the requests of a mode and send them: as fast as answers come (rate 0), or at so many people a second."""
     todo = shots(mode, people, round, city.tokens, moment)
     if not rate:
-        way = closed_loop_by_tube if mode == "single" else closed_loop
-        return way(address, todo, seconds, connections)
+        return closed_loop(address, todo, seconds, connections)
     due = list(steady(rate / MODES[mode], seconds))[: len(todo)]
     return open_loop(address, todo[: len(due)], due, connections * 4)
 
@@ -272,9 +274,7 @@ def run_obvious(
         sample = {"id": made_id(), "tube": made_id(), "resident": resident(person), "round": round,
                   "division_code": grid_of(person), "taken_at": moment}  # fmt: skip
         body = json.dumps(sample).encode()
-        head = (
-            f"POST /api/samples HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {city.tokens[number % len(city.tokens)]}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        todo.append(Shot(head.encode() + body, ((sample["tube"], sample["id"]),), sample["tube"]))  # type: ignore[arg-type]
+        token = city.tokens[number % len(city.tokens)]
+        data = request("/api/samples", token, body)
+        todo.append(Shot(data, ((str(sample["tube"]), str(sample["id"])),), str(sample["tube"]), token))
     return closed_loop(address, todo, seconds, connections)

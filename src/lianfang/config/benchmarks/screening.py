@@ -88,7 +88,7 @@ def bench_screening(people: int, seconds: float, say: Say = lambda line: None, p
                 say(f"the same statements without the server: {mode}")
                 size = seconds / 12
                 todo = shots(mode, run.people(MOST_BARE[mode] * size, 1), city.rounds[1], city.tokens, run.moment)
-                found[f"bare_{mode}"] = round(bare(city, todo, size))
+                found[f"bare_{mode}"] = round(bare(todo, size))
                 found[f"ratio_{mode}"] = round(found[f"people_per_second_{mode}"] / found[f"bare_{mode}"], 2)
             with serving_obvious(name) as port:
                 say("the obvious way: one ORM insert for each person and request")

@@ -18,8 +18,8 @@ from lianfang.core.access.sign_in import read_token
 from lianfang.response.specimens.actions import register_express
 from lianfang.surfaces.field.commands import people_in
 
-PATH = "/api/commands/register_tubes"
 KIND = "register_tubes"
+PATH = f"/api/commands/{KIND}"
 FIELDS = {"id", "valid_at", "payload"}
 BEARER = "Bearer "
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import read_rows
 from lianfang.core.duties.permissions import READ_DUTIES
 from lianfang.core.duties.queries import AS_OF
 from lianfang.kit.clock import LOCAL
@@ -30,7 +31,6 @@ from lianfang.surfaces.reports.lists import (
     CountedList,
     Heading,
     Shown,
-    fetched,
     figure_list,
     headings,
     listed,
@@ -363,7 +363,7 @@ def ledger_balance(by: Actor, at: datetime, asked: Books) -> CountedList:
     hand.require(READ_DUTIES)
     as_of = AS_OF.format(kind="AND d.kind = %(kind)s" if asked.kind else "")
     params = {"at": at, "kind": asked.kind, "lo": hand.scope.lo, "hi": hand.scope.hi}
-    rows = fetched(hand, BOOK.format(as_of=as_of), params)
+    rows = read_rows(hand, BOOK.format(as_of=as_of), params)
 
     def read(limit: int, offset: int) -> list[tuple[Cell, ...]]:
         return [

@@ -115,10 +115,10 @@ def figure_list(figure: DailyFigure, *, by: Actor, since: datetime, until: datet
     }  # fmt: skip
 
     def read(limit: int, offset: int) -> list[tuple[Cell, ...]]:
-        rows = fetched(by, list_statement(figure), params | {"limit": limit, "offset": offset})
+        rows = read_rows(by, list_statement(figure), params | {"limit": limit, "offset": offset})
         return [_figure_row(figure, row) for row in rows]
 
-    total, value = fetched(by, total_statement(figure), params)[0]
+    total, value = read_rows(by, total_statement(figure), params)[0]
     columns = (Heading("地点", "place"), *(Heading(column.zh, column.en, column.look) for column in figure.columns))
     return CountedList(columns, total, read, value)
 
@@ -129,11 +129,6 @@ def _figure_row(figure: DailyFigure, row: Sequence[Any]) -> tuple[Cell, ...]:
         Cell(values[2 * number], column.link, values[2 * number + 1]) for number, column in enumerate(figure.columns)
     ]
     return (Cell(name or code), *cells)
-
-
-def fetched(by: Actor, statement: str, params: dict[str, Any]) -> list[Any]:
-    """Return the rows of a statement read under the actor's scope."""
-    return read_rows(by, statement, params)
 
 
 def now_or(at: datetime | None) -> datetime:

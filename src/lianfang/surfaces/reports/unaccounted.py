@@ -5,9 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import read_rows
 from lianfang.response.screening.queries import RoundRow
 from lianfang.response.specimens.queries import SAMPLED_IN_ROUNDS
-from lianfang.surfaces.reports.lists import Cell, CountedList, Heading, fetched
+from lianfang.surfaces.reports.lists import Cell, CountedList, Heading
 
 # Read from the register and the samples, not from the roster's own groups, which add up by construction. Whoever came
 # to stay after a round had opened belongs to the next one.
@@ -41,14 +42,14 @@ def unaccounted_people(by: Actor, rounds: Sequence[RoundRow], at: datetime) -> C
         "rounds": [row.id for row in rounds], "county": by.scope.lo // 10**9, "at": at, "lo": by.scope.lo,
         "hi": by.scope.hi,
     }  # fmt: skip
-    total = fetched(by, f"SELECT count(*) {UNACCOUNTED}", params)[0][0]
+    total = read_rows(by, f"SELECT count(*) {UNACCOUNTED}", params)[0][0]
 
     def read(limit: int, offset: int) -> list[tuple[Cell, ...]]:
         page = "ORDER BY there.title, there.division_code, there.resident LIMIT %(limit)s OFFSET %(offset)s"
         statement = (
             f"SELECT there.round, there.title, there.resident, there.name, there.division_code {UNACCOUNTED} {page}"
         )
-        return [_cells(*row) for row in fetched(by, statement, params | {"limit": limit, "offset": offset})]
+        return [_cells(*row) for row in read_rows(by, statement, params | {"limit": limit, "offset": offset})]
 
     return CountedList(COLUMNS, total, read, total)
 
