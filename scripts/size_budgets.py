@@ -13,7 +13,7 @@ FUNCTION_LINES = 60
 FILE_LINES = 600
 FOLDERS = ["src", "scripts", "tests", "bench", "frontend"]
 SUFFIXES = {".py", ".html", ".css", ".js", ".ts", ".vue", ".sql", ".sh"}
-NOT_OURS = {"node_modules", "vendor", "migrations", "__pycache__", "dist"}
+NOT_OURS = {"node_modules", "vendor", "migrations", "__pycache__", "dist", "generated"}
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from lianfang.config.home import current_home
 from lianfang.config.postgres import connection
 from lianfang.kit.rates import Rate
+from lianfang.surfaces.field import phone_headers
 
 HOME = current_home()
 ROOT = Path(__file__).resolve().parent.parent
@@ -141,4 +142,9 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = HOME.path / "static"
 WHITENOISE_USE_FINDERS = True
+# the phone app lies at /field/, the widest that its service worker may answer for (see surfaces/field/phone_headers.py)
+WHITENOISE_ROOT = ROOT / "surfaces/field/static"
+WHITENOISE_ADD_HEADERS_FUNCTION = phone_headers.add_headers
+WHITENOISE_IMMUTABLE_FILE_TEST = phone_headers.HASHED
+WHITENOISE_MIMETYPES = {".webmanifest": "application/manifest+json", ".wasm": "application/wasm"}
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
