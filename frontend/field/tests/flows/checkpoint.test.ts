@@ -1,0 +1,34 @@
+import { expect, it } from "vitest";
+
+import { advice, begin, commandOf, forbidden, hitTag, wanting } from "../../src/flows/checkpoint/state";
+
+const AT = "2022-07-14T08:00:00+08:00";
+
+it("turns no patient, nobody going home, no emergency and no essential freight back", () => {
+  for (const purpose of ["emergency", "medical", "going_home", "essential_freight"] as const)
+    expect(forbidden({ ...begin("c", "in"), purpose }, "advised_back")).not.toBeNull();
+  expect(forbidden({ ...begin("c", "in"), purpose: "leisure" }, "advised_back")).toBeNull();
+  expect(forbidden({ ...begin("c", "in"), purpose: "leisure", temperature: 37.3 }, "advised_back")).not.toBeNull();
+});
+it("lets an emergency through whatever was measured or listed", () => {
+  expect(advice({ ...begin("c", "in"), purpose: "emergency", temperature: 39, listHit: true })).toBeNull();
+  expect(wanting({ ...begin("c", "in"), purpose: "emergency" }, "let_through")).toBeNull();
+});
+it("advises to hand over whoever is feverish or on a list", () => {
+  expect(advice({ ...begin("c", "in"), temperature: 37.3 })?.destination.en).toBe("fever clinic");
+  expect(advice({ ...begin("c", "in"), listHit: true })?.outcome).toBe("handed_over");
+  expect(advice({ ...begin("c", "in"), temperature: 37.2 })).toBeNull();
+});
+it("tells whoever is stopped why and where to", () => {
+  expect(wanting(begin("c", "in"), "advised_back")).not.toBeNull();
+  expect(wanting({ ...begin("c", "in"), reason: "游玩", destination: "原路返回" }, "advised_back")).toBeNull();
+});
+it("keeps a plate only of whoever is on a list or handed over", () => {
+  const passage = { ...begin("c", "in"), identifier: "琼A12345" };
+  expect(JSON.stringify(commandOf(passage, "let_through", "i", AT))).not.toContain("琼A12345");
+  expect(JSON.stringify(commandOf({ ...passage, listHit: true }, "let_through", "i", AT))).toContain("琼A12345");
+});
+it("finds a plate in a list whatever its blanks", async () => {
+  expect(await hitTag("琼a·12345")).toBe(await hitTag("琼A12345"));
+  expect(await hitTag("琼A12346")).not.toBe(await hitTag("琼A12345"));
+});
