@@ -1,8 +1,10 @@
 """The running house: children live and die together, and come back after any kill."""
 
+import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -13,22 +15,28 @@ from pathlib import Path
 
 import psutil
 import pytest
+from cryptography import x509
 
 from databases import kill_all, remove_cluster
 from lianfang.config.home import Home
 from lianfang.config.postgres import EmbeddedCluster
 from lianfang.config.server import Child, ChildKeepsEnding, PortTaken, serve
+from lianfang.config.trust import certificates
 
 COMMAND = [sys.executable, "-c", "from lianfang.config.cli import main; main()", "serve"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Running:
     """A house served from a home of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.port, self.options = free_port(), options
         self.home = Home(folder / "served home")
         self.log = folder / "log"
         self.start()
@@ -37,7 +45,7 @@ class Running:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LIANFANG_")}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "--port", str(self.port)],
+                [*COMMAND, "--port", str(self.port), *self.options],
                 env={**kept, "LIANFANG_HOME": str(self.home.path)},
                 stdout=log,
                 stderr=log,
@@ -111,6 +119,67 @@ def test_everything_comes_back_after_kills(running: Running) -> None:
     kill_all(cluster.processes())
     eventually(lambda: "the database was gone and answers again" in running.log.read_text(), 20, running.log)
     eventually(running.answers, 20, running.log)
+
+
+class Phone:
+    """What trusts the authority of a house and nothing else, and follows no redirect."""
+
+    def __init__(self, authority: Path) -> None:
+        secure = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=str(authority)))
+        self.opener = urllib.request.build_opener(secure, Unled)
+
+    def get(self, address: str) -> http.client.HTTPResponse:
+        try:
+            return self.opener.open(address, timeout=5)
+        except urllib.error.HTTPError as error:
+            return error  # type: ignore[return-value]
+
+    def answers(self, address: str) -> bool:
+        try:
+            return self.get(address).status < 500
+        except OSError:
+            return False
+
+
+class Unled(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *words: object) -> None:
+        return None
+
+
+def test_over_https_the_plain_port_only_leads_there_and_a_renewed_certificate_is_taken_up(tmp_path: Path) -> None:
+    plain = free_port()
+    trust = certificates.make(Home(tmp_path / "served home"), ["localhost"], ["127.0.0.1"])
+    running, phone = Running(tmp_path, "--tls", "--plain-port", str(plain)), Phone(trust.authority_file)
+    secure = f"https://localhost:{running.port}"
+    try:
+        eventually(lambda: phone.answers(f"{secure}/nowhere"), 60, running.log)
+        page = phone.get(f"{secure}/sign-in")
+        assert (page.status, page.headers["Strict-Transport-Security"]) == (200, None)
+        assert "Secure" in page.headers["Set-Cookie"]
+        eventually(lambda: phone.answers(f"http://localhost:{plain}/"), 20, running.log)
+        assert "安装本地证书" in phone.get(f"http://localhost:{plain}/").read().decode()
+        led = phone.get(f"http://localhost:{plain}/sign-in")
+        assert (led.status, led.headers["Location"]) == (307, f"{secure}/sign-in")
+
+        renewed = certificates.renew(running.home).server.serial_number
+        eventually(lambda: served_serial(running.port) == renewed, 20, running.log)
+        eventually(lambda: phone.answers(f"{secure}/nowhere"), 20, running.log)
+    finally:
+        running.process.terminate()
+        running.process.wait(20)
+        remove_cluster(running.home)
+
+
+def served_serial(port: int) -> int:
+    try:
+        return x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", port)).encode()).serial_number
+    except OSError:
+        return 0
+
+
+def test_https_without_a_certificate_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(certificates.NoCertificate, match="lianfang certificate make"):
+        serve(Home(tmp_path), "lianfang", ("127.0.0.1", free_port()), 1, lambda _: None, plain_port=free_port())
 
 
 def test_taken_port_is_explained(tmp_path: Path) -> None:

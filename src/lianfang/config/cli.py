@@ -21,6 +21,7 @@ COMMANDS = {
     "drill": "drill:drill",
     "audit": "audit:audit",
     "account": "account:account",
+    "certificate": "certificate:certificate",
     "django": "django:django",
 }
 

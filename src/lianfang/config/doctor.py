@@ -20,6 +20,7 @@ from lianfang.config.postgres.databases import can_bypass
 from lianfang.config.postgres.endpoints import check_version
 from lianfang.config.postgres.installation import abandoned_folders
 from lianfang.config.postgres.tuning import machine_memory
+from lianfang.config.trust.certificates import RENEW_BELOW_DAYS, NoCertificate, Trust, days_left, hosts
 from lianfang.kit.clock import machine_now
 
 State = Literal["ok", "warn", "fail"]
@@ -209,10 +210,32 @@ def port(home: Home) -> Finding:
         return Finding("warn", f"Port {PORT} is in use ({error.strerror}).", advice)
 
 
+def certificate(home: Home) -> Finding:
+    """The server's certificate is valid for a while yet, and its keys are closed to others."""
+    trust = Trust.of(home)
+    try:
+        left, served = days_left(trust.server), ", ".join(hosts(trust.server))
+    except NoCertificate:
+        return Finding(
+            "ok", "No certificate was made here: phones need one, or a server with HTTPS in front of this one."
+        )
+    if trust.open_to_others:
+        return Finding(
+            "fail", f"Other users may read {trust.open_to_others[0]}.", f"Run `chmod -R go= '{trust.folder}'`."
+        )
+    if left < 0:
+        return Finding("fail", f"The certificate for {served} has ended.", "Run `lianfang certificate renew`.")
+    if left < RENEW_BELOW_DAYS:
+        return Finding(
+            "warn", f"The certificate for {served} ends in {left} days.", "Run `lianfang certificate renew`."
+        )
+    return Finding("ok", f"The certificate for {served} is valid for {left} days.")
+
+
 CHECKS: tuple[Check, ...] = (
     *(python, c_library, memory, disk, clock, port),
     *(static_files, translations),
-    *(home_folder, secrets, abandoned_data),
+    *(home_folder, secrets, abandoned_data, certificate),
     *(database_server, logins, migrations),
 )
 

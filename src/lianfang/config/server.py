@@ -15,6 +15,7 @@ from typing import Any
 
 from lianfang.config.home import Home, NotReady
 from lianfang.config.postgres import Server, server_of
+from lianfang.config.trust.certificates import Trust, hosts, renew_when_due
 
 PR_SET_PDEATHSIG = 1
 #: enough to keep both cores busy while commits wait for the disk; each thread holds a database connection
@@ -24,6 +25,8 @@ CONNECTIONS = 4096
 GRACE_SECONDS = 15.0
 #: a child that ends this often within a minute will not get better by being started again
 ENDINGS = 5
+#: how often it is looked whether the certificate ends soon
+CERTIFICATE_SECONDS = 3600.0
 
 Say = Callable[[str], None]
 
@@ -82,29 +85,53 @@ class Child:
             self.process.terminate()
 
 
-def serve(home: Home, database: str, address: tuple[str, int], workers: int, say: Say) -> None:
-    """Prepare the database and serve until SIGTERM or SIGINT.
+@dataclass
+class Certificate:
+    """The certificate that the web server has loaded: renewed in time, and noticed when it was renewed."""
+
+    home: Home
+    looked_at: float = float("-inf")
+    loaded: float = 0.0
+
+    def is_new(self, say: Say) -> bool:
+        """Renew it when it is due, and say whether the web server must load it again."""
+        if time.monotonic() - self.looked_at > CERTIFICATE_SECONDS:
+            self.looked_at = time.monotonic()
+            if told := renew_when_due(self.home):
+                say(told)
+        file = Trust.of(self.home).server_file
+        changed_at = file.stat().st_mtime if file.exists() else self.loaded
+        before, self.loaded = self.loaded, changed_at
+        return before not in (0.0, changed_at)
+
+
+def serve(
+    home: Home, database: str, address: tuple[str, int], workers: int, say: Say, plain_port: int | None = None
+) -> None:
+    """Prepare the database and serve until SIGTERM or SIGINT, over HTTPS when a ``plain_port`` is given beside it.
 
     The embedded server is started when needed, and again when it dies; it is left running at the end.
     """
     _check_port(*address)
+    environment = {"LIANFANG_HOME": str(home.path), "LIANFANG_DATABASE": database}
+    web = Child(
+        "web server",
+        _web_command(address, workers),
+        {**environment, "LIANFANG_LOGIN": "app", "LIANFANG_SERVING": "1"},
+    )
+    children = [web, Child("worker", [*_lianfang(), "work"], {**environment, "LIANFANG_LOGIN": "worker"})]
+    certificate = None
+    if plain_port:
+        certificate = Certificate(home)
+        children.append(_beside(web, home, address, plain_port))
     server = server_of(home)
     server.ensure_running()
-    environment = {"LIANFANG_HOME": str(home.path), "LIANFANG_DATABASE": database}
     _prepare(environment)
-    children = [
-        Child(
-            "web server",
-            _web_command(address, workers),
-            {**environment, "LIANFANG_LOGIN": "app", "LIANFANG_SERVING": "1"},
-        ),
-        Child("worker", [*_lianfang(), "work"], {**environment, "LIANFANG_LOGIN": "worker"}),
-    ]
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        _keep_all(children, server, address, stop, say)
+        _keep_all(children, server, address, stop, say, certificate)
     finally:
         _end_all(children)
         say("stopped")
@@ -129,14 +156,26 @@ def work(database: str | None = None) -> None:
 
 def web_application() -> Any:
     """Make the application inside a web node, and tie the node's life to its parent's."""
+    _belong_to_parent()
+    from lianfang.config.wsgi import application
+
+    return application
+
+
+def plain_application() -> Any:
+    """Make what answers on the plain port when the house itself is served over HTTPS."""
+    _belong_to_parent()
+    from lianfang.config.trust.download import application
+
+    return application
+
+
+def _belong_to_parent() -> None:
     # forked with the parent's handlers, which would swallow a request to end while the application loads
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
     if parent and parent.pid:
         die_with_parent(parent.pid, signal.SIGKILL)
-    from lianfang.config.wsgi import application
-
-    return application
 
 
 def die_with_parent(parent: int, by: signal.Signals = signal.SIGTERM) -> None:
@@ -146,16 +185,25 @@ def die_with_parent(parent: int, by: signal.Signals = signal.SIGTERM) -> None:
         os.kill(os.getpid(), by)
 
 
-def _keep_all(children: list[Child], server: Server, address: tuple[str, int], stop: threading.Event, say: Say) -> None:
+def _keep_all(
+    children: list[Child],
+    server: Server,
+    address: tuple[str, int],
+    stop: threading.Event,
+    say: Say,
+    certificate: Certificate | None,
+) -> None:
     announced, troubled = False, ""
     while not stop.is_set():
         troubled = _keep_database(server, troubled, say)
+        if certificate and certificate.is_new(say):
+            children[0].ask_to_end()
         for child in children:
             if child.keep() and len(child.starts) > 1:
                 say(f"the {child.name} had ended and was started again")
         if not announced and _answers(*address):
             announced = True
-            say("ready at http://{}:{}".format(*address))
+            say("ready at {}://{}:{}".format("https" if certificate else "http", *address))
         stop.wait(1.0 if announced else 0.1)
 
 
@@ -192,6 +240,24 @@ def _lianfang() -> list[str]:
     return [sys.executable, "-c", "from lianfang.config.cli import main; main()"]
 
 
+def _beside(web: Child, home: Home, address: tuple[str, int], plain_port: int) -> Child:
+    """Make the web server speak TLS, and return what answers on the plain port beside it."""
+    host, port = address
+    _check_port(host, plain_port, "--plain-port")
+    trust = Trust.of(home)
+    known = [f"[{name}]" if ":" in name else name for name in hosts(trust.server)]
+    # in-app views of older phones stop at TLS 1.2
+    flags = {"certificate": trust.server_file, "keyfile": trust.server_file, "protocol-min": "tls1.2"}
+    web.command[-1:-1] = [f"--ssl-{name}={value}" for name, value in flags.items()]
+    given = os.environ.get("LIANFANG_HOSTS", "127.0.0.1 localhost [::1]")
+    web.environment.update(LIANFANG_HTTPS="1", LIANFANG_HOSTS=" ".join([given, *known]))
+    options = {"interface": "wsgi", "host": host, "port": plain_port, "workers": 1, "blocking-threads": 4}
+    options |= {"backpressure": 256, "log-level": "error"}
+    command = [sys.executable, "-m", "granian", *(f"--{name}={value}" for name, value in options.items())]
+    command += ["--no-ws", "--respawn-failed-workers", "--factory", "lianfang.config.server:plain_application"]
+    return Child("download page", command, {"LIANFANG_HOME": str(home.path), "LIANFANG_SECURE_PORT": str(port)})
+
+
 def _web_command(address: tuple[str, int], workers: int) -> list[str]:
     host, port = address
     options = {
@@ -212,14 +278,14 @@ def _web_command(address: tuple[str, int], workers: int) -> list[str]:
     ]
 
 
-def _check_port(host: str, port: int) -> None:
+def _check_port(host: str, port: int, option: str = "--port") -> None:
     try:
         with socket.create_server((host, port)):
             pass
     except OSError as error:
         raise PortTaken(
             f"Port {port} of {host} cannot be used ({error.strerror}). End what listens there, "
-            "or choose another with --port."
+            f"or choose another with {option}."
         ) from error
 
 
