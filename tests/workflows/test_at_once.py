@@ -331,20 +331,6 @@ def test_who_is_put_into_a_tube_while_it_is_found_positive_joins_its_pool(commit
         assert {row.resident for row in pool_making.members(by, id)} == {one, other, third}
 
 
-def test_a_tally_of_another_cluster_is_not_believed(county, sampler, people, round):
-    """After a restore into a new cluster transactions are numbered anew: the mark is ahead of them all."""
-    tally_samples()
-    with acting(county), connection.cursor() as cursor:
-        cursor.execute("UPDATE screening_tallymark SET xid_until = xid_until + 1000000")
-    careful(batch(tube(round, people[0])), sampler)
-    for _ in range(2):
-        assert tallied(county, [round], "round", None) is None
-        assert tally_samples() == 0
-    with acting(county), connection.cursor() as cursor:
-        cursor.execute("SELECT xid_until FROM screening_tallymark")
-        assert cursor.fetchone()[0] == 2**63 - 1
-
-
 def test_coverage_by_tally_is_right_at_every_moment_while_phones_send_and_workers_die(county, sampler, people, round):
     crowd = [make_resident(by=county, grid=GRID).id for _ in range(40)]
     whole = open_round(

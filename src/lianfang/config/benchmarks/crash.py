@@ -42,7 +42,8 @@ def bench_crash(people: int, seconds: float, say: Say = lambda line: None) -> di
         with ProcessPoolExecutor(1, get_context("spawn")) as phones:
             moment = machine_now().isoformat()
             wait = seconds / (CRASHES + 1)
-            job = phones.submit(send_until_acknowledged, ("127.0.0.1", port), city, moment, seconds)
+            phones.submit(make_ready, city, moment).result()
+            job = phones.submit(send_until_acknowledged, ("127.0.0.1", port), seconds)
             for number in range(1, CRASHES + 1):
                 time.sleep(wait)
                 say(f"crash {number}: killing server and database")
@@ -72,18 +73,26 @@ def kill_everything(server: subprocess.Popen[bytes]) -> int:
     return len(doomed)
 
 
-def send_until_acknowledged(address: tuple[str, int], city: City, moment: str, seconds: float) -> Found:
+#: what the process of the phones will send, by mode; made before the first crash is waited for
+_ready: list[list[Shot]] = []
+
+
+def make_ready(city: City, moment: str) -> None:
+    """Make the requests of each mode in this process, which takes longer than the wait for a crash."""
+    start = 0
+    for mode, share in SHARES.items():
+        stop = start + int(city.people * share) // 200 * 200
+        _ready.append(shots(mode, range(start, stop), city.rounds[0], city.tokens, moment))
+        start = stop
+
+
+def send_until_acknowledged(address: tuple[str, int], seconds: float) -> Found:
     """Send as phones do, mixed in size, each request again until it has its receipt; stop when the time is over.
 
     What was sent last is still sent until it is acknowledged.
     """
-    todo, start = [], 0
-    for mode, share in SHARES.items():
-        stop = start + int(city.people * share) // 200 * 200
-        todo.append(shots(mode, range(start, stop), city.rounds[0], city.tokens, moment))
-        start = stop
     until = time.monotonic() + seconds
-    shares = zip(*(shared(kind, CONNECTIONS) for kind in todo), strict=True)
+    shares = zip(*(shared(kind, CONNECTIONS) for kind in _ready), strict=True)
     return together([partial(_send, address, share, until) for share in shares])
 
 

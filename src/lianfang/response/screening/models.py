@@ -113,7 +113,7 @@ class RosterEntry(models.Model):
 class RosterTally(models.Model):
     """How many people of a grid stand on a round's roster, and how many of them have a sample that was counted.
 
-    A summary that can be made anew from roster and samples; `TallyMark` says up to which transaction it counts.
+    A summary that can be made anew from roster and samples; what is not in it yet stands in `RosterSlip`.
     """
 
     pk = models.CompositePrimaryKey("county", "round", "division_code")
@@ -129,15 +129,21 @@ class RosterTally(models.Model):
         ]
 
 
-@declare(plain="id xid_until")
-class TallyMark(models.Model):
-    """The one mark up to which samples are in `RosterTally`: all of transactions below ``xid_until``, none above."""
+@declare(plain="id county round division_code people")
+class RosterSlip(models.Model):
+    """How many people of a grid one statement sampled for the first time in a round, until `RosterTally` takes it up.
 
-    id = models.SmallIntegerField(primary_key=True, default=1)
-    xid_until = models.BigIntegerField(default=0)
+    The database writes it with the samples; tally and slips together are the account at every instant.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    county = models.IntegerField()
+    round = models.UUIDField()
+    division_code = models.BigIntegerField()
+    people = models.IntegerField()
 
     class Meta:
-        constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="one_tally_mark")]
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(people__gt=0), name="roster_slip_people")]
 
 
 @declare(

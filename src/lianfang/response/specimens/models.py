@@ -71,8 +71,8 @@ class Tube(models.Model):
 
 
 @declare(
-    plain="county tube id purpose round order_id attempt taken_at taken_by recorded_at xid",
-    personal="resident division_code site_code roster_code",
+    plain="county tube id purpose round order_id attempt taken_at taken_by recorded_at",
+    personal="resident division_code site_code",
     governed_by="division_code",
     because="a sample is the person's, so it is seen where the person lives, wherever the queue was",
 )
@@ -80,9 +80,7 @@ class Sample(models.Model):
     """One swab of one person. ``attempt`` goes past 1 only when the former one turned out to be unusable or was voided.
 
     ``division_code`` is the grid of residence (of stay, for whoever lives in another county), ``site_code`` where the
-    sample was taken. Two partial keys find a person's samples: by round, and those of no round. ``xid`` is the
-    transaction that wrote it, by which whoever counts samples finds those not counted yet; ``roster_code``, where it
-    was looked up when the sample was taken, spares them another look.
+    sample was taken. Two partial keys find a person's samples: by round, and those of no round.
     """
 
     pk = models.CompositePrimaryKey("county", "tube", "id")
@@ -99,8 +97,6 @@ class Sample(models.Model):
     division_code = models.BigIntegerField()
     site_code = models.BigIntegerField()
     recorded_at = models.DateTimeField()
-    xid = models.BigIntegerField(default=0, help_text="written by the database")
-    roster_code = models.BigIntegerField(null=True, help_text="where the round's roster places the person; 0 on none")
 
     class Meta:
         constraints: ClassVar = [
@@ -115,7 +111,6 @@ class Sample(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["county", "resident"], condition=Q(round__isnull=True), name="sample_of_no_round"),
             models.Index(fields=["county", "round", "resident"], condition=Q(attempt__gt=1), name="sample_again"),
-            models.Index(fields=["xid"], condition=Q(round__isnull=False), name="sample_to_count"),
         ]
 
 

@@ -1,12 +1,11 @@
 """The account of a whole city at present: the tally of its grids, and the few people who are not in it.
 
-What `STANDING` would count person by person, summed from the tally and corrected by whoever differs from it: samples
-not counted yet, samples that did not hold, people found, people excluded. Both are compared by the tests.
+What `STANDING` would count person by person, summed from the tally and its slips and corrected by whoever differs from
+them: samples that did not hold, people found, people excluded. Both are compared by the tests.
 """
 
 import uuid
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 from django.db import connection
@@ -18,11 +17,6 @@ from lianfang.response.screening.queries.standing import asked_of
 from lianfang.response.screening.rules import Account
 from lianfang.response.specimens.queries import STANDS, UNUSABLE_TUBES, VOIDED_SAMPLES
 from lianfang.response.specimens.rules import county_hand
-
-#: with more samples than these not counted yet, whoever asks counts person by person
-UNCOUNTED = 100_000
-#: how often a count is begun again because the tally moved under it
-TRIES = 5
 
 # Whether somebody (round, resident of x) has a sample that holds; looked up by key for each of a few people.
 HOLDS = f"""
@@ -40,11 +34,6 @@ CROSS JOIN LATERAL (SELECT m.division_code FROM screening_rosterentry m
 ACCOUNTS = f"""
 WITH unusable AS MATERIALIZED ({UNUSABLE_TUBES}),
 voided AS MATERIALIZED ({VOIDED_SAMPLES}),
-uncounted AS (
-    SELECT s.round, s.resident, s.roster_code FROM specimens_sample s
-    WHERE s.xid >= %(mark)s AND s.round IS NOT NULL AND s.county = %(county)s AND s.round = ANY(%(rounds)s)
-      AND s.attempt = 1
-),
 failed AS (
     SELECT s.round, s.resident FROM unusable u CROSS JOIN LATERAL (
         SELECT s.round, s.resident FROM specimens_sample s
@@ -59,10 +48,8 @@ part (round, division_code, frozen, added, sampled, excluded) AS (
     SELECT t.round, t.division_code, t.frozen, 0, t.sampled, 0 FROM screening_rostertally t
     WHERE t.county = %(county)s AND t.round = ANY(%(rounds)s)
     UNION ALL
-    SELECT x.round, CASE WHEN x.roster_code IS NOT NULL THEN x.roster_code ELSE (
-               SELECT m.division_code FROM screening_rosterentry m
-               WHERE m.county = %(county)s AND m.round = x.round AND m.resident = x.resident) END, 0, 0, 1, 0
-    FROM uncounted x
+    SELECT x.round, x.division_code, 0, 0, x.people, 0 FROM screening_rosterslip x
+    WHERE x.county = %(county)s AND x.round = ANY(%(rounds)s)
     UNION ALL
     SELECT x.round, place.division_code, 0, 0, -1, 0 FROM failed x {PLACE}
     WHERE {HOLDS} IS NULL
@@ -74,40 +61,23 @@ part (round, division_code, frozen, added, sampled, excluded) AS (
     WHERE x.county = %(county)s AND x.round = ANY(%(rounds)s) AND x.withdrawn_at IS NULL AND {HOLDS} IS NULL
 )
 SELECT {{key}}, sum(frozen)::int, sum(added)::int, sum(sampled)::int, sum(excluded)::int,
-       sum(frozen + added - sampled - excluded)::int, (SELECT xid_until FROM screening_tallymark)
+       sum(frozen + added - sampled - excluded)::int
 FROM part WHERE division_code BETWEEN %(lo)s AND %(hi)s GROUP BY 1
 """  # noqa: S608 - made of constants
 
-READY = """
-SELECT k.xid_until,
-       k.xid_until <= pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-       AND (SELECT count(*) FROM (SELECT 1 FROM specimens_sample s WHERE s.xid >= k.xid_until AND s.round IS NOT NULL
-                              LIMIT %(uncounted)s) AS few) < %(uncounted)s
-       AND NOT EXISTS (SELECT FROM unnest(%(rounds)s::uuid[]) AS asked (round) WHERE NOT EXISTS (
-           SELECT FROM screening_rostertally t WHERE t.county = %(county)s AND t.round = asked.round))
-FROM screening_tallymark k
+ALL_TALLIED = """
+SELECT NOT EXISTS (SELECT FROM unnest(%(rounds)s::uuid[]) AS asked (round) WHERE NOT EXISTS (
+    SELECT FROM screening_rostertally t WHERE t.county = %(county)s AND t.round = asked.round))
 """
-
-
-def by_index() -> AbstractContextManager[None]:
-    """Keep the planner from reading a whole table of samples for the few that are not counted yet.
-
-    How few they are depends on the mark, which it does not know when it plans. Inside a transaction only.
-    """
-    return planned(enable_seqscan="off")
 
 
 def tallied(by: Actor, rounds: Sequence[uuid.UUID], key: str, within: CodeRange | None) -> dict[Any, Account] | None:
     """Return the accounts of rounds at present by a key over ``round`` and ``division_code``, or None without a tally."""
-    params = asked_of(by, rounds, None, within) | {"uncounted": UNCOUNTED}
-    with acting(county_hand(by, params["county"])), by_index(), connection.cursor() as cursor:
-        for _ in range(TRIES):
-            cursor.execute(READY, params)
-            mark, ready = cursor.fetchone() or (0, False)
-            if not ready:
-                return None
-            cursor.execute(ACCOUNTS.format(key=key), params | {"mark": mark})
-            rows = cursor.fetchall()
-            if all(row[-1] == mark for row in rows):
-                return {row[0]: Account(*row[1:-1]) for row in rows if row[1] or row[2]}
-    return None
+    params = asked_of(by, rounds, None, within)
+    # the few that failed, were found or excluded are looked up by key: a table of samples is never read for them
+    with acting(county_hand(by, params["county"])), planned(enable_seqscan="off"), connection.cursor() as cursor:
+        cursor.execute(ALL_TALLIED, params)
+        if not cursor.fetchone()[0]:
+            return None
+        cursor.execute(ACCOUNTS.format(key=key), params)
+        return {row[0]: Account(*row[1:]) for row in cursor.fetchall() if row[1] or row[2]}

@@ -1,6 +1,9 @@
-"""A batch in which nothing needs a decision is written by one call, into rounds that are open, at times that can be meant."""
+"""A batch in which nothing needs a decision is written by one call, into rounds that are open, at times that can be meant;
+whatever writes samples of a round, the database leaves a slip of how many people of which grid they were."""
 
-from django.db import migrations
+from django.db import migrations, models
+
+from lianfang.core.access.migration import SERVING, UnderScope
 
 # One call is one transaction and one trip to the database: who may do this, the command, the tubes, the samples and the
 # audit row. It writes all or nothing and decides nothing. Whatever is not plain (a repeat, an unknown person, a second
@@ -11,9 +14,8 @@ from django.db import migrations
 # The function is the specimens' own. What it must know of rounds stands here, because rounds stand above specimens: a
 # sample for a round that does not exist would be counted nowhere, and one that comes after the sign-off may bring people
 # nobody counted. A sample taken before its tube was opened is looked at, so that the tube's own time stands for both.
-# Where the roster places each person is written with the sample, so that whoever counts a city need not look again.
 REGISTER_PLAIN = """
-CREATE FUNCTION specimens_register_plain(
+CREATE OR REPLACE FUNCTION specimens_register_plain(
     scope text, by_account uuid, by_grant uuid, by_device uuid, the_county int, lo bigint, hi bigint,
     command uuid, held_at timestamptz, machine_at timestamptz, hash bytea, audit uuid, receipt jsonb,
     tube_ids uuid[], codes text[], modes text[], capacities int[], rounds uuid[], divisions bigint[], sites uuid[],
@@ -69,16 +71,13 @@ BEGIN
     IF written <> cardinality(tube_ids) THEN RAISE EXCEPTION 'not plain' USING ERRCODE = 'LF001'; END IF;
 
     INSERT INTO public.specimens_sample (county, tube, id, resident, purpose, round, attempt, taken_at, taken_by,
-                                         division_code, site_code, recorded_at, roster_code)
+                                         division_code, site_code, recorded_at)
     SELECT the_county, tube_ids[sent.tube], sent.id, p.id, 'area_screening', rounds[sent.tube], 1, sent.taken_at,
            by_account,
            CASE WHEN p.division_code / 1000000000 = the_county THEN p.division_code ELSE p.present_code END,
-           divisions[sent.tube], now_at, coalesce(roster.division_code, 0)
+           divisions[sent.tube], now_at
     FROM unnest(sample_tubes, sample_ids, residents, taken) AS sent (tube, id, resident, taken_at)
     JOIN public.people_resident p ON p.id = sent.resident
-    LEFT JOIN LATERAL (
-        SELECT m.division_code FROM public.screening_rosterentry m
-        WHERE m.county = the_county AND m.round = rounds[sent.tube] AND m.resident = sent.resident LIMIT 1) AS roster ON true
     WHERE p.merged_into IS NULL AND (sealed[sent.tube] IS NULL OR sent.taken_at <= sealed[sent.tube]);
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written <> cardinality(sample_ids) THEN RAISE EXCEPTION 'not plain' USING ERRCODE = 'LF001'; END IF;
@@ -100,6 +99,77 @@ END $$
 """
 
 
+# A statement that writes samples of a round leaves one slip for each grid of the roster they belong to: the tally and its
+# slips are the account at every instant, whoever wrote. Who is on no roster is counted where they were found. A
+# writer who sees less than the whole county would leave people out, and is stopped.
+LEAVE_SLIPS = """
+CREATE FUNCTION screening_leave_slips() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM fresh
+        WHERE fresh.round IS NOT NULL AND NOT (fresh.county * 1000000000::bigint >= (SELECT public.scope_lo())
+           AND fresh.county * 1000000000::bigint + 999999999 <= (SELECT public.scope_hi())))
+    THEN RAISE EXCEPTION 'samples of a round are written with the whole county in scope' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO public.screening_rosterslip (county, round, division_code, people)
+    SELECT fresh.county, fresh.round, place.division_code, count(*)
+    FROM fresh CROSS JOIN LATERAL (
+        SELECT m.division_code FROM public.screening_rosterentry m
+        WHERE m.county = fresh.county AND m.round = fresh.round AND m.resident = fresh.resident LIMIT 1) AS place
+    WHERE fresh.round IS NOT NULL AND fresh.attempt = 1
+    GROUP BY 1, 2, 3;
+    RETURN NULL;
+END $$
+"""
+
+SLIPS_ARE_LEFT = """
+CREATE TRIGGER leave_slips AFTER INSERT ON specimens_sample REFERENCING NEW TABLE AS fresh
+FOR EACH STATEMENT EXECUTE FUNCTION screening_leave_slips()
+"""
+
+# Slips come and go many times a second.
+SWEPT_OFTEN = """
+ALTER TABLE screening_rosterslip SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000)
+"""
+
+KEPT = f"REVOKE UPDATE, TRUNCATE ON screening_rosterslip FROM {SERVING}"
+
+# The samples that no tally had counted yet; the owner of the tables is under scope as everybody, but not for this.
+COUNT_THE_REST = """
+ALTER TABLE specimens_sample NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE screening_rosterentry NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE screening_rosterslip NO FORCE ROW LEVEL SECURITY;
+INSERT INTO screening_rosterslip (county, round, division_code, people)
+SELECT s.county, s.round, m.division_code, count(*)
+FROM specimens_sample s
+JOIN screening_rosterentry m ON m.county = s.county AND m.round = s.round AND m.resident = s.resident
+WHERE s.attempt = 1 AND s.xid >= coalesce((SELECT k.xid_until FROM screening_tallymark k), 0)
+GROUP BY 1, 2, 3;
+ALTER TABLE specimens_sample FORCE ROW LEVEL SECURITY;
+ALTER TABLE screening_rosterentry FORCE ROW LEVEL SECURITY;
+ALTER TABLE screening_rosterslip FORCE ROW LEVEL SECURITY;
+"""
+
+
 class Migration(migrations.Migration):
     dependencies = [("screening", "0004_paper_sheets"), ("specimens", "0007_roster_code")]
-    operations = [migrations.RunSQL(REGISTER_PLAIN, "DROP FUNCTION specimens_register_plain")]
+    operations = [
+        migrations.CreateModel(
+            name="RosterSlip",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("county", models.IntegerField()),
+                ("round", models.UUIDField()),
+                ("division_code", models.BigIntegerField()),
+                ("people", models.IntegerField()),
+            ],
+            options={
+                "constraints": [models.CheckConstraint(condition=models.Q(people__gt=0), name="roster_slip_people")]
+            },
+        ),
+        UnderScope("screening_rosterslip"),
+        migrations.RunSQL(
+            [KEPT, SWEPT_OFTEN, COUNT_THE_REST, LEAVE_SLIPS, SLIPS_ARE_LEFT, REGISTER_PLAIN], migrations.RunSQL.noop
+        ),
+        migrations.DeleteModel("TallyMark"),
+    ]
