@@ -24,7 +24,7 @@ from lianfang.response.screening import schemas as screening
 from lianfang.response.specimens import schemas as specimens
 from lianfang.response.workforce import schemas as workforce
 from lianfang.response.zones import schemas as zones
-from lianfang.workflows import open_zone_round, positive_pool
+from lianfang.workflows import open_zone_round, positive_pool, register_scanned
 from lianfang.workflows.roll_day import roll_day
 
 
@@ -95,6 +95,7 @@ COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     **sampling.COMMANDS,
     **zones.COMMANDS,
     **open_zone_round.COMMANDS,
+    **register_scanned.COMMANDS,
     # A finding of the laboratory, or a sample that comes late, concerns more than the room of specimens.
     "record_results": (specimens.RecordResults, calls(positive_pool.record_results)),
     "correct_result": (specimens.CorrectResult, calls(positive_pool.correct_result, "number")),

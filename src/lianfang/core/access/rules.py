@@ -131,7 +131,8 @@ class DeviceEntry:
 FROM_A_DEVICE = frozenset(
     {
         "register_tubes", "seal_tubes", "void_samples", "move_sample", "pack_box", "hand_over_tubes", "record_tube_found",
-        "record_found", "record_visits", "register_walk_in", "call_slot", "record_queue", "record_home_sampling",
+        "record_found", "record_visits", "register_walk_in", "register_scanned", "call_slot", "record_queue",
+        "record_home_sampling",
     }
 )  # fmt: skip
 

@@ -64,6 +64,8 @@ def people_in(payload: dict[str, Any]) -> int:
     """Count the people that a payload of any kind records, whether or not it is well made: samples, people, results."""
     tubes = _entries(payload, "tubes")
     samples = sum(len(_entries(tube, "samples")) for tube in tubes if isinstance(tube, dict))
+    if isinstance(payload.get("tube"), dict):
+        samples += len(_entries(payload, "samples"))
     return samples + len(_entries(payload, "people")) + len(_entries(payload, "results"))
 
 
