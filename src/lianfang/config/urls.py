@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from lianfang.surfaces.field.api import api
-from lianfang.surfaces.field.phone import show_phone
+from lianfang.surfaces.field.phone_page import show_phone
 from lianfang.surfaces.field.web import show_reference
 
 urlpatterns: list[URLPattern | URLResolver] = [

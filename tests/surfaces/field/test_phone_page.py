@@ -3,11 +3,13 @@
 import gzip
 import json
 import re
+from wsgiref.headers import Headers
 
 import pytest
 from django.test import Client
 
-from lianfang.surfaces.field.phone import PAGE
+from lianfang.surfaces.field.phone_headers import add_headers
+from lianfang.surfaces.field.phone_page import PAGE
 
 pytestmark = pytest.mark.django_db
 BUILT = PAGE.parent
@@ -64,6 +66,13 @@ def test_worker_and_manifest_are_asked_for_each_time(browser, name, kind):
     assert response["Content-Type"].startswith(kind)
     assert response["Cache-Control"] == "no-cache"
     assert "default-src 'none'" in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(("name", "eval_allowed"), [("zxing-AbCd1234.js", True), ("index-AbCd1234.js", False)])
+def test_only_the_scanners_worker_may_compile_in_old_browsers(name, eval_allowed):
+    headers = Headers([])
+    add_headers(headers, "", f"/field/assets/{name}")
+    assert ("'unsafe-eval'" in headers["Content-Security-Policy"]) is eval_allowed
 
 
 def test_the_worker_keeps_every_file_that_a_page_needs(manifest):
