@@ -21,7 +21,10 @@ EXPLAINED = {
 }
 
 #: modules that may read one more file of every room, each with the reason
-READERS = {"lianfang.workflows.commands": "schemas"}  # the one table of commands reads the payload each room declares
+READERS = {
+    "lianfang.workflows.commands": "schemas",  # the one table of commands reads the payload each room declares
+    "lianfang.workflows.forms": "forms",  # the one list of forms reads those each room declares
+}
 
 
 def room_of(name: str) -> str | None:

@@ -1,15 +1,16 @@
 """Every change that may enter from outside, in one table: console, phone, API, import and replay use the same."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 from django.db import DataError, IntegrityError
-from pydantic import ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from lianfang.core.access import schemas as access
 from lianfang.core.access.commands import CommandHandler, Commands, Envelope, Payload, Receipt, apply_command, calls
 from lianfang.core.access.rules import Actor
-from lianfang.core.duties.actions import finish_duty, waive_duties
+from lianfang.core.duties.actions import finish_duty, record_attempt, waive_duties
 from lianfang.core.duties.permissions import FINISH_DUTY
 from lianfang.core.duties.queries import command_of
 from lianfang.core.duties.rules import DutyHasItsCommand
@@ -50,6 +51,14 @@ class FinishDuty(Payload):
     detail: dict[str, Any] | None = None
 
 
+class RecordAttempt(Payload):
+    id: uuid.UUID | None = None
+    duty: int
+    reason: str
+    note: str = Field(default="", max_length=200)
+    next_at: AwareDatetime | None = None
+
+
 class WaiveDuties(Payload):
     duties: list[int]
     reason: str
@@ -81,6 +90,7 @@ def _followed(
 
 COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     "finish_duty": (FinishDuty, _finish_duty),
+    "record_attempt": (RecordAttempt, calls(record_attempt)),
     "waive_duties": (WaiveDuties, calls(waive_duties, "waived")),
     "roll_day": (RollDay, calls(roll_day)),
     **access.COMMANDS,

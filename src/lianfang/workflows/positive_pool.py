@@ -16,11 +16,16 @@ from lianfang.core.duties.actions import ledger_keeper
 from lianfang.engines.protocol import dated_protocol
 from lianfang.kit.clock import local_date, response_now
 from lianfang.kit.codes import county_of
+from lianfang.kit.ids import derived_id
 from lianfang.response.cases import actions as cases
 from lianfang.response.cases.rules import SETTLED_WITHIN, Finding, Outbreak
 from lianfang.response.command.permissions import DECLARE_INCIDENT, READ_COMMAND
 from lianfang.response.command.queries import IncidentRow
 from lianfang.response.command.queries import incidents as running_incidents
+from lianfang.response.quarantine.actions import record_tests
+from lianfang.response.quarantine.permissions import RECORD_TEST
+from lianfang.response.quarantine.queries import known_orders
+from lianfang.response.quarantine.rules import NewTest
 from lianfang.response.screening import queries as screening
 from lianfang.response.screening.actions import add_sampled_late
 from lianfang.response.specimens import actions as specimens
@@ -97,8 +102,8 @@ def correct_result(tube: UUID, *, by: Actor, value: Value, lab: str, reason: str
 def register_tubes(tubes: Sequence[TubeEntry], *, by: Actor, valid_at: datetime, cause: UUID | None = None,
                    accept: Any = "nothing") -> specimens.TubesReceipt:  # fmt: skip
     """Register tubes of rounds that exist; whoever comes late for a tube that was reported meanwhile joins its pool,
-    whoever comes after the sign-off and is on no roster is counted as found, and a single resample ends the visit it
-    was due by."""
+    whoever comes after the sign-off and is on no roster is counted as found, a single resample ends the visit it was
+    due by, and a sample under a quarantine order is a test of that day."""
     county, ids = county_of(tubes[0].division_code), [tube.id for tube in tubes]
     with acting(by):
         openings = _openings(tubes, county)
@@ -107,6 +112,7 @@ def register_tubes(tubes: Sequence[TubeEntry], *, by: Actor, valid_at: datetime,
             rounds={round: opened_at for round, (opened_at, _) in openings.items()},
         )  # fmt: skip
         _count_late(tubes, openings, by, valid_at, cause)
+        _serve_orders(tubes, by, valid_at, cause)
         touched = {row[0] for row in _rows(by, county, LATE, [county, ids])}
         touched |= {tube.id for tube in tubes if tube.purpose == "confirmatory_retest"}
         if touched:
@@ -130,6 +136,22 @@ def _count_late(
     people = [sample.resident for tube in tubes if tube.round in late for sample in tube.samples]
     if people:
         add_sampled_late(sorted(late), people, by=by, valid_at=valid_at, cause=cause)
+
+
+def _serve_orders(tubes: Sequence[TubeEntry], by: Actor, valid_at: datetime, cause: UUID | None) -> None:
+    """Record samples under quarantine orders as tests of their days, whose results are still to come."""
+    taken = [
+        (tube, sample) for tube in tubes if tube.purpose == "quarantine" and tube.order_id for sample in tube.samples
+    ]
+    if not taken or not by.may(RECORD_TEST):
+        return
+    standing = set(known_orders([tube.order_id for tube, _ in taken if tube.order_id], by=by))
+    tests = [
+        NewTest(tube.order_id, sample.taken_at or valid_at, "pending", sample.id, id=derived_id("sample", sample.id))
+        for tube, sample in taken if tube.order_id in standing
+    ]  # fmt: skip
+    if tests:
+        record_tests(by=by, tests=tests, valid_at=valid_at, cause=cause)
 
 
 def form_pools(tubes: Sequence[UUID], *, by: Actor, permission: str, county: int, valid_at: datetime, cause: UUID | None = None) -> cases.PoolsFormed:  # fmt: skip

@@ -8,11 +8,19 @@ from django.db import DatabaseError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import DINGAN, XINZHU, make_actor
+from conftest import DINGAN, JIANGNAN, XINZHU, make_actor
 from lianfang.core.access.scope import acting
-from lianfang.core.duties.actions import declare_kinds, finish_duties, finish_duty, reconcile, waive_duties
+from lianfang.core.duties.actions import (
+    declare_kinds,
+    finish_duties,
+    finish_duty,
+    reconcile,
+    record_attempt,
+    waive_duties,
+)
+from lianfang.core.duties.models import Attempt
 from lianfang.core.duties.queries import balance, duties, ledger_disagreements
-from lianfang.core.duties.rules import Desired, DutyAlreadyFinished, DutyNotFound, Kind, UnknownOutcome
+from lianfang.core.duties.rules import AttemptRefused, Desired, DutyAlreadyFinished, DutyNotFound, Kind, UnknownOutcome
 from lianfang.kit.clock import clock_at, local
 from lianfang.kit.refusals import Refusal
 
@@ -194,3 +202,56 @@ def test_live_duties_do_not_depend_on_the_order_of_facts(facts, seed, done):
             transaction.set_rollback(True)
     assert live[0] == live[1]
     assert len(live[0]) == sum(hours is not None for hours in final.values())
+
+
+def test_what_could_not_be_done_stays_open_with_a_next_time(grid_worker):
+    open_visits(grid_worker, people(1))
+    (visit,) = duties(by=grid_worker)
+    id, again = uuid.uuid4(), NOON + timedelta(hours=6)
+    fields = {"duty": visit.id, "reason": "no_answer", "valid_at": NOON + timedelta(hours=1)}
+    with clock_at(NOON + timedelta(hours=1)):
+        for _ in range(2):
+            record_attempt(by=grid_worker, id=id, next_at=again, note=" dog ", **fields)
+        record_attempt(by=grid_worker, **fields)
+    (still,) = duties(by=grid_worker)
+    assert (still.state, still.due_at) == ("outstanding", visit.due_at)
+    with acting(grid_worker):
+        tried = Attempt.objects.order_by("next_at").values_list("reason", "note", "next_at")
+        assert list(tried) == [("no_answer", "dog", again), ("no_answer", "", NOON + timedelta(hours=13))]
+    assert balance(by=grid_worker).holds
+    assert open_visits(grid_worker, {still.subject: 4}).astuple() == (0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "refusal"),
+    [({"reason": "lazy"}, AttemptRefused), ({"next_at": NOON}, AttemptRefused), ({"duty": 999_999_999}, DutyNotFound)],
+)
+def test_an_attempt_is_refused_with_a_sentence(grid_worker, fields, refusal):
+    open_visits(grid_worker, people(1))
+    given = {"duty": duties(by=grid_worker)[0].id, "reason": "no_answer", "valid_at": NOON} | fields
+    with pytest.raises(refusal):
+        record_attempt(by=grid_worker, **given)
+
+
+def test_nobody_comes_again_for_what_is_done(grid_worker):
+    open_visits(grid_worker, people(1))
+    (visit,) = duties(by=grid_worker)
+    finish_duty(visit.id, by=grid_worker, outcome="seen", valid_at=NOON)
+    with pytest.raises(DutyAlreadyFinished, match="come again"):
+        record_attempt(by=grid_worker, duty=visit.id, reason="no_answer", valid_at=NOON)
+
+
+def test_an_attempt_elsewhere_is_nobodys_business_here(grid_worker):
+    stranger = make_actor("duties.read_duties", "duties.finish_duty", scope=str(JIANGNAN), role="grid_worker")
+    open_visits(grid_worker, people(1))
+    (visit,) = duties(by=grid_worker)
+    with pytest.raises(DutyNotFound):
+        record_attempt(by=stranger, duty=visit.id, reason="no_answer", valid_at=NOON)
+
+
+def test_attempts_are_never_changed(grid_worker):
+    open_visits(grid_worker, people(1))
+    record_attempt(by=grid_worker, duty=duties(by=grid_worker)[0].id, reason="unsafe", valid_at=NOON)
+    for change in ("UPDATE duties_attempt SET reason = 'other'", "DELETE FROM duties_attempt"):
+        with acting(grid_worker), pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(change)

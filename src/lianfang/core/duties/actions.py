@@ -11,10 +11,12 @@ from django.db import connection
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting, planned_wide
-from lianfang.core.duties.models import DutyKind
+from lianfang.core.duties.models import Attempt, DutyKind
 from lianfang.core.duties.permissions import FINISH_DUTY, WAIVE_DUTY
 from lianfang.core.duties.rules import (
+    AGAIN_WITHIN,
     COLUMNS,
+    AttemptRefused,
     Changes,
     Desired,
     DutyAlreadyFinished,
@@ -22,6 +24,7 @@ from lianfang.core.duties.rules import (
     DutyOutOfSight,
     Kind,
     UnknownOutcome,
+    attempt_fault,
 )
 from lianfang.kit.clock import response_now
 from lianfang.kit.codes import county_of, unit_range
@@ -207,6 +210,39 @@ def finish_duties(
         )  # fmt: skip
 
 
+def record_attempt(
+    *,
+    by: Actor,
+    duty: int,
+    reason: str,
+    valid_at: datetime,
+    note: str = "",
+    next_at: datetime | None = None,
+    cause: uuid.UUID | None = None,
+    id: uuid.UUID | None = None,
+) -> Attempt:
+    """Record that a duty was tried and could not be done: why, and when somebody comes again; the duty stays open.
+
+    Its due time stays as well, since the protocol's clock goes on. Raises `DutyNotFound`, `DutyAlreadyFinished` or
+    `AttemptRefused`.
+    """
+    by.require(FINISH_DUTY)
+    again = next_at or valid_at + AGAIN_WITHIN
+    if fault := attempt_fault(reason, valid_at, again):
+        raise AttemptRefused(fault)
+    with acting(by):
+        former = Attempt.objects.filter(id=id).first() if id else None
+        if former:
+            return former
+        kind, code = _outstanding(duty, by)
+        made = Attempt.objects.create(
+            id=id or new_id(), county=county_of(code), duty=duty, division_code=code, reason=reason, note=note.strip(),
+            tried_at=valid_at, next_at=again, recorded_at=response_now(), account=by.account_id, command=cause,
+        )  # fmt: skip
+        record_audit(by, f"duties.record_attempt.{kind}", subject=("duty", None), division_code=code, duty=duty, reason=reason)  # fmt: skip
+        return made
+
+
 def waive_duties(
     duties: Sequence[int],
     *,
@@ -271,6 +307,20 @@ def _duty_kind(duty: int, by: Actor) -> str:
     if row is None:
         raise DutyNotFound(f"There is no duty {duty} in your area. Refresh your list.")
     return str(row[0])
+
+
+def _outstanding(duty: int, by: Actor) -> tuple[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT kind, division_code, state FROM duties_duty WHERE county = %s AND id = %s FOR UPDATE",
+            [county_of(by.scope.lo), duty],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise DutyNotFound(f"There is no duty {duty} in your area. Refresh your list.")
+    if row[2] != "outstanding":
+        raise DutyAlreadyFinished(f"Duty {duty} was finished or cancelled before. Nobody has to come again.")
+    return str(row[0]), int(row[1])
 
 
 def _check_outcome(kind: str, outcome: str) -> None:

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from lianfang.core.access.privacy import declare
+from lianfang.core.duties.rules import COULD_NOT
+from lianfang.kit.ids import new_id
 
 STATES = ("outstanding", "done", "waived", "cancelled")
 TRANSITIONS = ("opened", "redated", "reassigned", "done", "waived", "cancelled", "superseded")
@@ -119,3 +121,32 @@ class Transition(models.Model):
                 condition=~Q(kind="waived") | Q(authority__isnull=False), name="waived_by_authority"
             ),
         ]
+
+
+@declare(
+    plain="id county duty reason tried_at next_at recorded_at account command",
+    personal="division_code note",
+    governed_by="division_code",
+    because="what was tried for a duty is seen where the duty is",
+)
+class Attempt(models.Model):
+    """Somebody went and could not do it: why, and when somebody comes again. The duty stays open, its clock goes on."""
+
+    id = models.UUIDField(primary_key=True, default=new_id)
+    county = models.IntegerField()
+    duty = models.BigIntegerField()
+    division_code = models.BigIntegerField()
+    reason = models.CharField(max_length=20)
+    note = models.CharField(max_length=200, blank=True)
+    tried_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    account = models.UUIDField()
+    command = models.UUIDField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(reason__in=[one.code for one in COULD_NOT]), name="attempt_reason"),
+            models.CheckConstraint(condition=Q(next_at__gt=F("tried_at")), name="attempt_again_later"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["county", "duty", "tried_at"], name="attempt_duty")]

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from lianfang.core.territory.rules import Chain
 from lianfang.kit.codes import LEVELS, CodeRange, level_of
+from lianfang.kit.forms import CouldNot, Json, Option, given, of_duty, options, value
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
 
 
@@ -27,8 +28,59 @@ class DutyHasItsCommand(Refusal):
     """The duty is finished by recording the work itself."""
 
 
+class AttemptRefused(Refusal):
+    """An attempt that names no known reason, or a next time before it was made."""
+
+
 class DutyOutOfSight(Exception):
     """A desired duty exists already where the ledger keeper cannot see it: nothing may vanish silently."""
+
+
+#: why a piece of work could not be done: nobody's fault, and one tap
+COULD_NOT: tuple[Option, ...] = options(
+    ("no_answer", "敲门无人应答", "no answer at the door"),
+    ("not_home", "不在家", "not at home"),
+    ("moved", "已搬走", "moved away"),
+    ("refused", "本人不同意", "refused"),
+    ("unsafe", "现场不安全", "unsafe"),
+    ("no_access", "进不去", "no access"),
+    ("not_found", "没找到", "not found"),
+    ("closed", "关着门", "closed"),
+    ("no_vehicle", "没有车辆", "no vehicle"),
+    ("no_supplies", "物资不够", "supplies ran out"),
+    ("cannot_come", "来不了", "cannot come"),
+    ("other", "其他原因", "another reason"),
+)
+AT_THE_DOOR = ("no_answer", "not_home", "moved", "refused", "unsafe", "no_access", "other")
+#: when somebody comes again, where nobody says
+AGAIN_WITHIN = timedelta(hours=12)
+
+
+def reasons(*codes: str) -> tuple[Option, ...]:
+    """Return the reasons that a form offers, by code and in this order."""
+    known = {one.code: one for one in COULD_NOT}
+    return tuple(known[code] for code in codes)
+
+
+def attempt_of(*codes: str) -> CouldNot:
+    """Return “could not, because …” for a duty whose own command has no such outcome: it is kept as an attempt."""
+    payload: Json = {
+        "duty": of_duty("id"),
+        "reason": value("reason"),
+        "note": value("note"),
+        "next_at": given("again_at"),
+    }
+    return CouldNot(reasons=reasons(*codes), command="record_attempt", payload=payload)
+
+
+def attempt_fault(reason: str, tried_at: datetime, next_at: datetime) -> str | None:
+    """Return why an attempt cannot be recorded, as a sentence, or None."""
+    known = [one.code for one in COULD_NOT]
+    if reason not in known:
+        return f"“{reason}” is no reason that is known. Use one of {', '.join(known)}."
+    if next_at <= tried_at:
+        return "Somebody comes again after this attempt: correct the next time."
+    return None
 
 
 @dataclass(frozen=True)

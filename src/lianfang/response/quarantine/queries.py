@@ -190,3 +190,9 @@ def _asked(
 def _read(by: Actor, sql: str, params: dict[str, Any]) -> list[Any]:
     by.require(may.READ_ORDERS)
     return read_rows(by, sql, params)
+
+
+def known_orders(orders: list[uuid.UUID], *, by: Actor) -> list[uuid.UUID]:
+    """Return which of these ids are orders that the actor sees."""
+    sql = "SELECT id FROM quarantine_order WHERE id = ANY(%(orders)s::uuid[])"
+    return [row[0] for row in read_rows(by, sql, {"orders": orders})]

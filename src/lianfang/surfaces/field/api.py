@@ -1,6 +1,18 @@
 """The typed HTTP interface: sign in, send commands, read duties, rounds and tubes. Errors are problem details (RFC 9457)."""
 
-from lianfang.surfaces.field import commands, custody, devices, duties, pools, round_lists, rounds, sites, table, tubes
+from lianfang.surfaces.field import (
+    commands,
+    custody,
+    devices,
+    duties,
+    forms,
+    pools,
+    round_lists,
+    rounds,
+    sites,
+    table,
+    tubes,
+)
 from lianfang.surfaces.field.bodies import BoundedJson
 from lianfang.surfaces.field.gate import Bearer
 from lianfang.surfaces.field.openapi import DescribedAPI
@@ -20,3 +32,4 @@ api.add_router("table", table.router)
 api.add_router("tubes", tubes.router)
 api.add_router("custody", custody.router)
 api.add_router("pools", pools.router)
+api.add_router("field", forms.router)
