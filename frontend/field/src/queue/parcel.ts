@@ -24,7 +24,7 @@ export interface ParcelBody {
   envelope: Envelope;
   made_at: string;
   offset_ms: number;
-  duty: string | null;
+  duty: number | null;
   form: string | null;
   shadow: boolean;
 }

@@ -35,7 +35,7 @@ export type KeyRow =
       wrapped: ArrayBuffer;
       /** PINs tried since the last right one, counted before they are tried */
       tries: number;
-      /** milliseconds of the corrected clock: the token's end */
+      /** milliseconds of the phone's clock: the token's end */
       ends_at: number;
     };
 
@@ -44,7 +44,7 @@ export interface ParcelRow {
   id: string;
   sealed: string;
   form: string | null;
-  duty: string | null;
+  duty: number | null;
   made_at: number;
   /** `refused`: the server has not kept it and says why in `zh`, `en`; it stays until somebody decides */
   state: "waiting" | "refused";
@@ -68,7 +68,7 @@ export interface ReceiptRow {
   status: string;
   code: string;
   form: string | null;
-  duty: string | null;
+  duty: number | null;
   made_at: number;
   at: number;
   /** whether it was shown to whoever did it */

@@ -33,17 +33,18 @@ export class Vault {
   private used = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly watchers = new Set<() => void>();
-  private readonly tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("lianfang-vault");
+  private readonly tabs: BroadcastChannel | null;
   private readonly store: Store;
   private readonly upgrades: Upgrade[];
 
   constructor(store: Store, upgrades: Upgrade[] = UPGRADES) {
     this.store = store;
     this.upgrades = upgrades;
+    this.tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(`${store.name}-vault`);
     if (this.tabs) this.tabs.onmessage = () => void this.follow();
   }
 
-  /** Make a vault for a session that ends at an instant (ms, corrected clock). */
+  /** Make a vault for a session that ends at an instant (ms, the phone's clock). */
   async create(pin: string, session: unknown, endsAt: number): Promise<void> {
     checkPin(pin);
     const { key, wrapped } = await wrapNewKey(pin, await deviceKey(this.store));
@@ -126,6 +127,12 @@ export class Vault {
     return this.key !== null;
   }
 
+  /** How many PINs may still be tried. */
+  async triesLeft(): Promise<number> {
+    const row = (await this.store.keys.get("vault")) as VaultRow | undefined;
+    return Math.max(0, PIN_TRIES - (row?.tries ?? 0));
+  }
+
   /** The instant at which the session and with it the vault ends, or none. */
   async endsAt(): Promise<number | null> {
     const row = (await this.store.keys.get("vault")) as VaultRow | undefined;
@@ -178,10 +185,15 @@ export class Vault {
 
   /** Inside of a transaction over `keys`: throw when the vault was wiped or made anew since it was opened here. */
   async checkWithin(): Promise<void> {
-    const row = (await this.store.keys.get("vault")) as VaultRow | undefined;
-    if (row?.vault === this.which && this.key) return;
+    if (await this.isSameWithin()) return;
     this.lock();
     throw vaultClosed();
+  }
+
+  /** Inside of a transaction over `keys`: say whether the vault opened here is still the phone's. */
+  async isSameWithin(): Promise<boolean> {
+    const row = (await this.store.keys.get("vault")) as VaultRow | undefined;
+    return row?.vault === this.which && this.key !== null;
   }
 
   /** Inside of a transaction over `keys` and `sealed`, or by itself: the key and all that it opened are gone. */
