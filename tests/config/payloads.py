@@ -30,6 +30,7 @@ OWN: dict[str, dict[str, Any]] = {
     "quote": {"order": 1},
     "record_passages": {"direction": "in", "purpose": "work"},
     "record_retest": {"result": "negative"},
+    "attach_photo": {"jpeg": "/9j/2f/Z", "caption": "place", "subject": "00000000-0000-0000-0000-000000000001"},
 }
 
 

@@ -13,7 +13,7 @@ PLANTED = {
         "response/cases/planted.py",
         "from lianfang.response.quarantine import planted_target",
     ),
-    "Core: duties above people above territory above access": (
+    "Core: intake above duties above people above territory above access": (
         "core/access/planted.py",
         "from lianfang.core.people import planted_target",
     ),

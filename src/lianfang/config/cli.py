@@ -22,6 +22,7 @@ COMMANDS = {
     "audit": "audit:audit",
     "account": "account:account",
     "certificate": "certificate:certificate",
+    "keys": "keys:keys",
     "django": "django:django",
 }
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from lianfang.config.home import OTHERS, Home, NotReady
+from lianfang.config.parcel_keys import ParcelKeys
 from lianfang.config.postgres import LOGINS, EmbeddedCluster, connection, role_name, server_of
 from lianfang.config.postgres.databases import can_bypass
 from lianfang.config.postgres.endpoints import check_version
@@ -27,6 +28,8 @@ State = Literal["ok", "warn", "fail"]
 SOURCE = Path(__file__).resolve().parent.parent
 GIGABYTE = 1024**3
 PORT = 8100
+#: how long phones seal to one key pair
+KEY_AGE = timedelta(days=365)
 TESTED_PYTHONS = (3, 11), (3, 14)
 
 
@@ -113,6 +116,21 @@ def secrets(home: Home) -> Finding:
     _need_home(home)
     _ = home.secrets
     return Finding("ok", "Every key and password can be read. Keep a copy apart from the database's backups.")
+
+
+def parcel_keys(home: Home) -> Finding:
+    """What phones seal is opened here: the key pairs can be read, by nobody else."""
+    _need_home(home)
+    held = ParcelKeys(home)
+    if not held.file.exists():
+        raise NotChecked("the key pair that phones seal to is not made yet.")
+    if held.file.stat().st_mode & OTHERS:
+        return Finding("fail", f"Other users may open {held.file}.", f"Run `chmod go= '{held.file}'`.")
+    found, now = held.all(), machine_now()
+    sentence = f"Phones seal to {found[0].id}; {len(found) - 1} older key pairs go on opening."
+    if now - found[0].made_at > KEY_AGE:
+        return Finding("warn", f"{sentence} It is older than {KEY_AGE.days} days.", "Run `lianfang keys rotate`.")
+    return Finding("ok", f"{sentence} Keep a copy of {held.file.name} beside that of the keys.")
 
 
 def abandoned_data(home: Home) -> Finding:
@@ -235,7 +253,7 @@ def certificate(home: Home) -> Finding:
 CHECKS: tuple[Check, ...] = (
     *(python, c_library, memory, disk, clock, port),
     *(static_files, translations),
-    *(home_folder, secrets, abandoned_data, certificate),
+    *(home_folder, secrets, parcel_keys, abandoned_data, certificate),
     *(database_server, logins, migrations),
 )
 

@@ -126,7 +126,7 @@ class Home:
                 os.fsync(file.fileno())
             # link fails when another process was first, and never shows a half-written file
             os.link(name, self.secrets_file)
-            _sync_folder(self.path)
+            sync_folder(self.path)
         except FileExistsError:
             pass
         finally:
@@ -186,7 +186,8 @@ def _key(name: str, text: str, place: str) -> bytes:
     return key
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Make what was written into a folder survive a loss of power."""
     folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)

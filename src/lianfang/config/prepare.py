@@ -29,15 +29,19 @@ def prepare(home: Home, database: str, *, recreate: bool = False, say: Callable[
 
 
 def migrate() -> None:
-    """Bring the tables, the scope key, the roles and the kinds of duty up to date, as the database's owner."""
+    """Bring the tables, the scope key, the roles and the kinds of duty up to date, as the database's owner.
+
+    The key pair that phones seal to is made here when there is none, so that no phone has to wait for it.
+    """
     from django.core.management import call_command
 
     from lianfang.config.kinds import KINDS
-    from lianfang.config.settings import HOME
+    from lianfang.config.settings import HOME, PARCEL_KEYS
     from lianfang.core.access.actions import declare_roles, write_scope_key
     from lianfang.core.duties.actions import declare_kinds
 
     call_command("migrate", database="owner", verbosity=0, interactive=False)
     write_scope_key(HOME.secrets.scope_key)
     declare_roles()
+    PARCEL_KEYS.newest()
     declare_kinds(KINDS)

@@ -4,11 +4,14 @@ import os
 from pathlib import Path
 
 from lianfang.config.home import current_home
+from lianfang.config.parcel_keys import ParcelKeys
 from lianfang.config.postgres import connection
 from lianfang.kit.rates import Rate
 from lianfang.surfaces.field import phone_headers
 
 HOME = current_home()
+#: what phones seal their parcels to
+PARCEL_KEYS = ParcelKeys(HOME)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -45,6 +48,14 @@ def rate(name: str, default: str) -> Rate:
         raise ValueError(f"{name}: {error}") from None
 
 
+def days(name: str, default: int) -> int:
+    """Read a number of days (1 to 365) from the environment and fail loudly on anything else."""
+    text = os.environ.get(name, str(default))
+    if not text.isdecimal() or not 1 <= int(text) <= 365:
+        raise ValueError(f"{name}={text!r} is no number of days: give 1 to 365")
+    return int(text)
+
+
 SECRET_KEY = HOME.secrets.django_secret_key
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("LIANFANG_HOSTS", "127.0.0.1 localhost [::1] testserver").split()
@@ -65,6 +76,7 @@ INSTALLED_APPS = [
     "lianfang.core.territory",
     "lianfang.core.people",
     "lianfang.core.duties",
+    "lianfang.core.intake",
     "lianfang.response.cases",
     "lianfang.response.quarantine",
     "lianfang.response.zones",
@@ -133,6 +145,8 @@ RATES_FILE = HOME.path / f"rates-{os.environ.get('LIANFANG_DATABASE', 'lianfang'
 DEVICES_REQUIRED = flag("LIANFANG_DEVICES_REQUIRED", default=True)
 #: a batch of 200 tubes of 20 people is 1.3 MB; the same bound holds for what a compressed body inflates to (bytes)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+#: for how many days a photo from the field is kept
+PHOTO_DAYS = days("LIANFANG_PHOTO_DAYS", 14)
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]

@@ -14,6 +14,7 @@ from lianfang.core.duties.actions import finish_duty, record_attempt, waive_duti
 from lianfang.core.duties.permissions import FINISH_DUTY
 from lianfang.core.duties.queries import command_of
 from lianfang.core.duties.rules import DutyHasItsCommand
+from lianfang.core.intake import schemas as intake
 from lianfang.core.people import schemas as people
 from lianfang.kit.refusals import Conflict, Refusal
 from lianfang.response.cases import schemas as cases
@@ -95,6 +96,7 @@ COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     "roll_day": (RollDay, calls(roll_day)),
     **access.COMMANDS,
     **people.COMMANDS,
+    **intake.COMMANDS,
     **command.COMMANDS,
     **workforce.COMMANDS,
     **checkpoints.COMMANDS,
@@ -139,6 +141,20 @@ def submit(envelope: Envelope, *, by: Actor) -> Receipt:
             f"The command {envelope.kind} contradicts what is on record, or itself ({_first_line(error)}). "
             "Refresh, correct it and send it again."
         ) from error
+
+
+def people_in(payload: dict[str, Any]) -> int:
+    """Count the people that a payload of any kind records, whether or not it is well made: samples, people, results."""
+    tubes = _entries(payload, "tubes")
+    samples = sum(len(_entries(tube, "samples")) for tube in tubes if isinstance(tube, dict))
+    if isinstance(payload.get("tube"), dict):
+        samples += len(_entries(payload, "samples"))
+    return samples + len(_entries(payload, "people")) + len(_entries(payload, "results"))
+
+
+def _entries(holder: dict[str, Any], name: str) -> list[Any]:
+    found = holder.get(name)
+    return found if isinstance(found, list) else []
 
 
 def _first_line(error: Exception) -> str:

@@ -207,7 +207,7 @@ class TestSigningIn:
         with pytest.raises(SignInRefused, match="device is not valid"):
             sign_in(sampler.username, "open sesame", device, secret)
         assert revoke_device(by=desk, valid_at=machine_now(), cause=new_id(), device=device, reason="lost") == 0
-        assert verbs(device) == ["access.enrol_device", "access.revoke_device"]
+        assert verbs(device) == ["access.enrol_device", "access.revoke_device", "access.order_wipe"]
 
     def test_another_towns_desk_cannot_revoke_it(self, desk):
         device = register(desk)

@@ -3,7 +3,8 @@
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connection, connections
+from django.db.models import QuerySet
 
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.models import Account, Device, Grant, LineOfWork, Post, ResponseClock, Role
@@ -42,8 +44,8 @@ NO_PASSWORD = "!"
 
 REGISTER_DEVICES = """
 INSERT INTO access_device (id, account_id, title, division_code, registered_at, registered_by, enrolment_lookup,
-                           revoked_reason)
-SELECT id, account_id, title, division_code, %(now)s, %(by)s, lookup, ''
+                           revoked_reason, wipe_reason)
+SELECT id, account_id, title, division_code, %(now)s, %(by)s, lookup, '', ''
 FROM unnest(%(ids)s::uuid[], %(accounts)s::uuid[], %(titles)s::text[], %(codes)s::bigint[], %(lookups)s::bytea[])
      AS sent (id, account_id, title, division_code, lookup)
 ON CONFLICT (id) DO NOTHING
@@ -298,22 +300,60 @@ def _used_up(device: Device, now: datetime) -> bool:
 def revoke_device(*, by: Actor, valid_at: datetime, cause: uuid.UUID, device: uuid.UUID, reason: str) -> int:
     """End a device that was lost or given back: refused from its very next request on. Returns how many ended (1 or 0).
 
-    ``valid_at`` is since when it was out of hand, and stands in the audit. Raises `DeviceUnknown`.
+    ``valid_at`` is since when it was out of hand: what it did before still counts. It is also told to wipe itself.
+    Raises `DeviceUnknown`.
     """
-    by.require(REVOKE_DEVICE)
-    with acting(device_keeper(by)):
-        mine = Device.objects.filter(id=device, division_code__range=(by.scope.lo, by.scope.hi))
-        if not mine.exists():
-            raise DeviceUnknown("There is no such device in your area: choose one from the list.")
+    with _device_of(device, by) as mine:
         ended = mine.filter(revoked_at__isnull=True).update(
-            revoked_at=machine_now(), revoked_by=by.account_id, revoked_reason=reason
+            revoked_at=machine_now(), revoked_by=by.account_id, revoked_reason=reason, lost_since=valid_at
         )
         if ended:
             record_audit(
                 by, "access.revoke_device", subject=("device", device), division_code=by.scope.lo,
                 since=valid_at.isoformat(),
             )  # fmt: skip
+            _order_wipe(mine, device, by, reason)
         return ended
+
+
+def order_wipe(*, by: Actor, valid_at: datetime, cause: uuid.UUID, device: uuid.UUID, reason: str) -> int:
+    """Tell a device to empty its readable store at its next contact, after sending what was done on it.
+
+    Returns 1, or 0 when it was told before and has not confirmed yet. Raises `DeviceUnknown`.
+    """
+    with _device_of(device, by) as mine:
+        return _order_wipe(mine, device, by, reason)
+
+
+def _order_wipe(mine: QuerySet[Device], device: uuid.UUID, by: Actor, reason: str) -> int:
+    told = mine.exclude(wipe_ordered_at__isnull=False, wiped_at__isnull=True).update(
+        wipe_ordered_at=machine_now(), wipe_ordered_by=by.account_id, wipe_reason=reason, wiped_at=None
+    )
+    if told:
+        record_audit(by, "access.order_wipe", subject=("device", device), division_code=by.scope.lo)
+    return told
+
+
+def confirm_wipe(device: uuid.UUID) -> bool:
+    """Record that a device says it has wiped itself; False when nobody had told it to, or it has said so before."""
+    with acting(ADMINISTRATION):
+        waiting = Device.objects.filter(id=device, wipe_ordered_at__isnull=False, wiped_at__isnull=True)
+        done = waiting.update(wiped_at=machine_now())
+        if done:
+            place = Device.objects.values_list("division_code", flat=True).get(id=device)
+            record_audit(ADMINISTRATION, "access.confirm_wipe", subject=("device", device), division_code=place)
+        return bool(done)
+
+
+@contextmanager
+def _device_of(device: uuid.UUID, by: Actor) -> Iterator[QuerySet[Device]]:
+    """Open the hand that writes devices for one device of the actor's area; raises `DeviceUnknown`."""
+    by.require(REVOKE_DEVICE)
+    with acting(device_keeper(by)):
+        mine = Device.objects.filter(id=device, division_code__range=(by.scope.lo, by.scope.hi))
+        if not mine.exists():
+            raise DeviceUnknown("There is no such device in your area: choose one from the list.")
+        yield mine
 
 
 def device_keeper(by: Actor) -> Actor:

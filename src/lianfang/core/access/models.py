@@ -97,13 +97,14 @@ class Grant(models.Model):
 
 @declare(
     plain="id account_id title division_code registered_at registered_by enrolment_lookup enrolled_at secret_hash "
-    "revoked_at revoked_by revoked_reason"
+    "revoked_at revoked_by revoked_reason lost_since wipe_ordered_at wipe_ordered_by wipe_reason wiped_at"
 )
 class Device(models.Model):
     """A phone or tablet that records in the field: registered by a desk, enrolled once with a code, revoked when lost.
 
     Its secret is known by its SHA-256 only (32 random bytes need no slower hash). ``account_id`` empty: anybody's of
-    the unit; the title names the device, never a person.
+    the unit; the title names the device, never a person. ``lost_since`` is when a revoked one was out of hand by the
+    response clock. A wipe is ordered, asked for by the phone at every contact, and confirmed by it.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id)
@@ -118,6 +119,11 @@ class Device(models.Model):
     revoked_at = models.DateTimeField(null=True)
     revoked_by = models.UUIDField(null=True)
     revoked_reason = models.CharField(max_length=200, default="")
+    lost_since = models.DateTimeField(null=True)
+    wipe_ordered_at = models.DateTimeField(null=True)
+    wipe_ordered_by = models.UUIDField(null=True)
+    wipe_reason = models.CharField(max_length=200, default="")
+    wiped_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -131,6 +137,11 @@ class Device(models.Model):
                 condition=Q(revoked_at__isnull=True, revoked_by__isnull=True)
                 | Q(revoked_at__isnull=False, revoked_by__isnull=False),
                 name="device_revoked",
+            ),
+            models.CheckConstraint(
+                condition=Q(wipe_ordered_at__isnull=True, wipe_ordered_by__isnull=True, wiped_at__isnull=True)
+                | Q(wipe_ordered_at__isnull=False, wipe_ordered_by__isnull=False),
+                name="device_wipe_ordered",
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["division_code"], name="device_place")]

@@ -83,6 +83,9 @@ class DeviceRow:
     enrolled_at: datetime | None
     revoked_at: datetime | None
     revoked_reason: str
+    wipe_ordered_at: datetime | None
+    wipe_reason: str
+    wiped_at: datetime | None
 
     def state(self, now: datetime) -> str:
         """Return one of `DEVICE_STATES` at an instant of the machine's clock."""
@@ -127,11 +130,29 @@ def _in_state(state: str) -> Q:
     }[state]  # fmt: skip
 
 
+def wipe_ordered(device: uuid.UUID | None) -> bool:
+    """Say whether a device is to wipe itself and has not confirmed it yet; asked at every contact."""
+    return (
+        device is not None
+        and Device.objects.filter(id=device, wipe_ordered_at__isnull=False, wiped_at__isnull=True).exists()
+    )
+
+
 def device_owners(rows: Iterable[DeviceRow]) -> dict[uuid.UUID, str]:
     """Return the names of the accounts to which devices are bound."""
     asked = {row.account_id for row in rows if row.account_id}
     found = Account.objects.filter(id__in=asked).values_list("id", "username", "title")
     return {id: f"{title} ({username})" if title else username for id, username, title in found}
+
+
+def titles_of(accounts: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:
+    """Return the titles of accounts: a post's, never a person's name."""
+    return dict(Account.objects.filter(id__in={one for one in accounts if one}).values_list("id", "title"))
+
+
+def device_titles(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the titles of devices."""
+    return dict(Device.objects.filter(id__in=set(ids)).values_list("id", "title"))
 
 
 def device_owner(username: str, *, by: Actor) -> uuid.UUID | None:

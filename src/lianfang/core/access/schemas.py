@@ -22,7 +22,15 @@ class RevokeDevice(Payload):
     reason: str = Field(min_length=1, max_length=200)
 
 
+class OrderWipe(Payload):
+    """A device whose readable store is to be emptied at its next contact; what was done on it is sent first."""
+
+    device: uuid.UUID
+    reason: str = Field(min_length=1, max_length=200)
+
+
 COMMANDS: Commands = {
     "register_devices": (RegisterDevices, calls(actions.register_devices, "devices")),
     "revoke_device": (RevokeDevice, calls(actions.revoke_device, "revoked")),
+    "order_wipe": (OrderWipe, calls(actions.order_wipe, "ordered")),
 }

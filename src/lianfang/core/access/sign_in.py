@@ -16,8 +16,8 @@ from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import connection
 
-from lianfang.core.access.models import Account, Device
-from lianfang.core.access.queries import actors_of
+from lianfang.core.access.models import Account, Device, Grant
+from lianfang.core.access.queries import actor_of, actors_of
 from lianfang.core.access.rules import Actor, SignInRefused
 from lianfang.kit.clock import machine_now, machine_seconds
 from lianfang.kit.codes import EVERYWHERE, CodeRange, unit_range
@@ -59,6 +59,10 @@ class TokenClaims:
     device: uuid.UUID | None
     issued_at: datetime
 
+    def covers(self, instant: datetime) -> bool:
+        """Say whether the token was valid at an instant of the machine's clock."""
+        return -SKEW_SECONDS <= (instant - self.issued_at).total_seconds() <= SHIFT_SECONDS
+
 
 def sign_in(username: str, password: str, device: uuid.UUID | None = None, device_secret: str = "") -> list[Actor]:
     """Return what the account may act as, the widest grant first; raises `SignInRefused` with a sentence.
@@ -88,12 +92,40 @@ def sign_in(username: str, password: str, device: uuid.UUID | None = None, devic
     return here
 
 
-def check_device(device: uuid.UUID, secret: str, account: uuid.UUID) -> CodeRange:
-    """Refuse a device that is unknown, revoked, another account's, or does not know its secret; return its unit's range."""
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A device that proved its secret, revoked or not: its unit, and since when it was out of hand (response clock)."""
+
+    id: uuid.UUID
+    division_code: int
+    lost_since: datetime | None
+    revoked: bool
+    wipe: bool
+
+
+def known_device(device: uuid.UUID, secret: str) -> KnownDevice:
+    """Return the device of an id and its secret, also a revoked one: what was done on it is taken from it all the same.
+
+    Raises `SignInRefused` for an unknown id or a wrong secret, which are told apart to nobody.
+    """
+    row = _proven(device, secret)
+    return KnownDevice(
+        row.id, row.division_code, row.lost_since or row.revoked_at, row.revoked_at is not None,
+        row.wipe_ordered_at is not None and row.wiped_at is None,
+    )  # fmt: skip
+
+
+def _proven(device: uuid.UUID, secret: str) -> Device:
     row = Device.objects.filter(id=device, secret_hash__isnull=False).first()
     given = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
     if row is None or not hmac.compare_digest(bytes(row.secret_hash or b""), given):
         raise SignInRefused("This device is not enrolled here. Ask your duty desk for an enrolment code.")
+    return row
+
+
+def check_device(device: uuid.UUID, secret: str, account: uuid.UUID) -> CodeRange:
+    """Refuse a device that is unknown, revoked, another account's, or does not know its secret; return its unit's range."""
+    row = _proven(device, secret)
     if row.revoked_at:
         raise SignInRefused(REVOKED)
     if row.account_id and row.account_id != account:
@@ -113,6 +145,17 @@ def read_token(token: str) -> TokenClaims:
 
     About 5 µs. Whether its grant and device still hold is `actor_of_claims`'s to ask.
     """
+    claims = read_claims(token)
+    if not claims.covers(datetime.fromtimestamp(machine_seconds(), UTC)):
+        raise SignInRefused(OVER)
+    return claims
+
+
+def read_claims(token: str) -> TokenClaims:
+    """Return what a token of any age says; raises `SignInRefused` when it is forged.
+
+    For what was done while it was valid and comes in later; nobody acts now with an old one.
+    """
     try:
         sealed = (
             binascii.a2b_base64(token.translate(_URL_SAFE), strict_mode=True) if len(token) == TOKEN_LETTERS else b""
@@ -123,7 +166,7 @@ def read_token(token: str) -> TokenClaims:
     if not sealed or not hmac.compare_digest(sealed[CLAIMS.size :], _seal(body)):
         raise SignInRefused(OVER)
     version, account, grant, device, issued = CLAIMS.unpack(body)
-    if version != VERSION or not -SKEW_SECONDS <= machine_seconds() - issued <= SHIFT_SECONDS:
+    if version != VERSION:
         raise SignInRefused(OVER)
     return TokenClaims(
         uuid.UUID(bytes=account), uuid.UUID(bytes=grant), uuid.UUID(bytes=device) if device != NONE else None,
@@ -157,6 +200,18 @@ def actor_of_claims(claims: TokenClaims) -> Actor:
     return Actor(
         claims.account, claims.grant, role, line, CodeRange(lo, hi), _permissions(permissions), title, claims.device
     )
+
+
+def actor_at(claims: TokenClaims, instant: datetime) -> tuple[Actor, bool] | None:
+    """Return who a token's grant makes, and whether the grant held at an instant of the machine's clock.
+
+    For what was done in the field and comes in, or is decided, later; None when there is no such grant of the account.
+    """
+    grant = Grant.objects.select_related("role", "account").filter(id=claims.grant, account_id=claims.account).first()
+    if grant is None:
+        return None
+    held = grant.valid_from <= instant and (grant.valid_until is None or grant.valid_until > instant)
+    return actor_of(grant, claims.device), held and grant.account.is_active
 
 
 @lru_cache(maxsize=256)

@@ -108,6 +108,15 @@ WITH finished AS (
 SELECT id, division_code, subject, kind, period FROM finished
 """
 
+REOPEN = """
+WITH opened AS (
+    UPDATE duties_duty SET state = 'outstanding', outcome = NULL, detail = NULL, finished_at = NULL, finished_by = NULL
+    WHERE county = %(county)s AND id = %(duty)s AND state = 'done' RETURNING county, id, division_code
+)
+INSERT INTO duties_transition (county, duty, kind, division_code, valid_at, recorded_at, account, command, reason)
+SELECT county, id, 'superseded', division_code, %(valid_at)s, %(now)s, %(account)s::uuid, %(cause)s::uuid, %(reason)s FROM opened
+"""
+
 
 def ledger_keeper(by: Actor, county: int) -> Actor:
     """Return the county-wide hand that writes duties on behalf of whoever acts: the protocol, not the person, decides
@@ -241,6 +250,22 @@ def record_attempt(
         )  # fmt: skip
         record_audit(by, f"duties.record_attempt.{kind}", subject=("duty", None), division_code=code, duty=duty, reason=reason)  # fmt: skip
         return made
+
+
+def reopen_duty(
+    duty: int, *, by: Actor, county: int, valid_at: datetime, reason: str, cause: uuid.UUID | None = None
+) -> bool:
+    """Open a done duty again, so that another finding of the same work takes the place of the one on record.
+
+    Only for whoever finishes it again in the same transaction; the log keeps both. False when it is not done.
+    """
+    with acting(ledger_keeper(by, county)), connection.cursor() as cursor:
+        cursor.execute(
+            REOPEN,
+            {"county": county, "duty": duty, "valid_at": valid_at, "now": response_now(), "account": by.account_id,
+             "cause": cause, "reason": reason},
+        )  # fmt: skip
+        return bool(cursor.rowcount)
 
 
 def waive_duties(

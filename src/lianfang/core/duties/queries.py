@@ -1,5 +1,6 @@
 """Reading the ledger: lists, overdue first, and the books at any instant."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,12 +9,12 @@ from typing import Any
 from django.db import connection
 
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import acting, read_rows
 from lianfang.core.duties.permissions import READ_DUTIES
 from lianfang.core.duties.rules import Balance, EscalationStep, answering
 from lianfang.core.territory.queries import chains
 from lianfang.kit.clock import local_date, response_now
-from lianfang.kit.codes import DIGITS, CodeRange
+from lianfang.kit.codes import DIGITS, CodeRange, county_of
 
 # One row per duty as it stood at the instant: where it was, and whether it was finished by then.
 AS_OF = """
@@ -226,6 +227,35 @@ def command_of(duty: int, *, by: Actor) -> str:
         )
         row = cursor.fetchone()
         return row[0] if row else ""
+
+
+@dataclass(frozen=True)
+class DutyStanding:
+    """How one duty stands, and every place it has been at (15-digit codes, the first one first)."""
+
+    id: int
+    kind: str
+    subject_kind: str
+    subject: uuid.UUID
+    division_code: int
+    state: str
+    outcome: str | None
+    finished_at: datetime | None
+    finished_by: uuid.UUID | None
+    places: list[int]
+
+
+STANDING = """
+SELECT d.id, d.kind, d.subject_kind, d.subject, d.division_code, d.state, d.outcome, d.finished_at, d.finished_by,
+       ARRAY(SELECT t.division_code FROM duties_transition t WHERE t.county = d.county AND t.duty = d.id ORDER BY t.id)
+FROM duties_duty d WHERE d.county = %(county)s AND d.id = %(duty)s
+"""
+
+
+def duty_standing(duty: int, *, by: Actor) -> DutyStanding | None:
+    """Return how a duty stands, or None when there is no such duty in the actor's area."""
+    rows = read_rows(by, STANDING, {"county": county_of(by.scope.lo), "duty": duty})
+    return DutyStanding(*rows[0]) if rows else None
 
 
 def ledger_disagreements(*, by: Actor) -> list[tuple[int, int, str, str | None]]:

@@ -1,7 +1,7 @@
 """Reading the register under the actor's scope: households, residents, masked until opened."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from django.db import connection
 
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import acting, read_rows
 from lianfang.core.people.actions import county_cipher
 from lianfang.core.people.cipher import Cipher
 from lianfang.core.people.identity import (
@@ -41,6 +41,16 @@ FROM (SELECT resident, revoked_at FROM people_residentcode
 WHERE c.revoked_at IS NULL
 UNION SELECT coalesce(merged_into, id) FROM people_resident WHERE county = %(county)s AND id_lookup = %(document)s
 UNION SELECT coalesce(merged_into, id) FROM people_resident WHERE county = %(county)s AND phone_lookup = %(phone)s
+"""
+
+# A record may be merged into one that was merged itself.
+SURVIVORS = """
+WITH RECURSIVE trail (start, id, step) AS (
+    SELECT id, merged_into, 1 FROM people_resident WHERE id = ANY(%(ids)s::uuid[]) AND merged_into IS NOT NULL
+    UNION ALL SELECT trail.start, r.merged_into, trail.step + 1
+    FROM trail JOIN people_resident r ON r.id = trail.id WHERE r.merged_into IS NOT NULL AND trail.step < 9
+)
+SELECT DISTINCT ON (start) start, id FROM trail ORDER BY start, step DESC
 """
 
 CARDS = """
@@ -218,6 +228,12 @@ def recognised(
     with connection.cursor() as cursor:
         cursor.execute(RECOGNISED, given | {"county": county})
         return [row[0] for row in cursor.fetchall()]
+
+
+def survivors_of(ids: Iterable[uuid.UUID], *, by: Actor) -> dict[uuid.UUID, uuid.UUID]:
+    """Return which of some residents were merged into another record, and which record stayed in the end."""
+    rows = read_rows(by, SURVIVORS, {"ids": list(ids)})
+    return dict(rows)
 
 
 def code_cards(

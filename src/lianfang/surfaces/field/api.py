@@ -6,6 +6,7 @@ from lianfang.surfaces.field import (
     devices,
     duties,
     forms,
+    parcels,
     pools,
     round_lists,
     rounds,
@@ -33,3 +34,4 @@ api.add_router("tubes", tubes.router)
 api.add_router("custody", custody.router)
 api.add_router("pools", pools.router)
 api.add_router("field", forms.router)
+api.add_router("field", parcels.router)

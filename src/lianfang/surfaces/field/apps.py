@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class FieldConfig(AppConfig):
     name = "lianfang.surfaces.field"
     label = "field"
+
+    def ready(self) -> None:
+        """Add the command that decides parcels: it submits others, and so stands above the table of commands."""
+        from lianfang.workflows import commands, decide_parcels
+
+        commands.COMMANDS.update(decide_parcels.COMMANDS)

@@ -14,7 +14,7 @@ from lianfang.core.access.commands import Envelope
 from lianfang.core.access.limits import take_people_of
 from lianfang.core.access.rules import need_device
 from lianfang.surfaces.field.gate import actor_of, check_zone
-from lianfang.workflows.commands import COMMANDS, submit
+from lianfang.workflows.commands import COMMANDS, people_in, submit
 
 router = Router(tags=["commands"])
 ID = Field(description="made by the sender (UUIDv7 or any other); sent again with the same content it changes nothing")
@@ -58,20 +58,6 @@ def _apply(request: HttpRequest, kind: str, body: TypedCommandIn) -> Any:
         need_device(by, kind)
     take_people_of(by, people_in(body.payload))
     return submit(Envelope(body.id, kind, body.valid_at, body.payload), by=by)
-
-
-def people_in(payload: dict[str, Any]) -> int:
-    """Count the people that a payload of any kind records, whether or not it is well made: samples, people, results."""
-    tubes = _entries(payload, "tubes")
-    samples = sum(len(_entries(tube, "samples")) for tube in tubes if isinstance(tube, dict))
-    if isinstance(payload.get("tube"), dict):
-        samples += len(_entries(payload, "samples"))
-    return samples + len(_entries(payload, "people")) + len(_entries(payload, "results"))
-
-
-def _entries(holder: dict[str, Any], name: str) -> list[Any]:
-    found = holder.get(name)
-    return found if isinstance(found, list) else []
 
 
 def _typed(kind: str) -> Callable[[HttpRequest, TypedCommandIn], Any]:

@@ -40,6 +40,7 @@ TAGS = {
     "sampling table": "Who stands before the sampling table.",
     "tubes": "Tubes and results.",
     "custody": "Tubes on their way: where they are, what hand-overs lacked, laboratories.",
+    "field": "The phone's own way: sealed parcels, which key to seal to, wiping.",
     "pools": "Positive pools: who is held until when, who knows, what is due next.",
 }
 ERRORS = {
