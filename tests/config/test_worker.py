@@ -10,6 +10,7 @@ from lianfang.config import worker
 from lianfang.config.worker import PARTS, forget_now, tick_now, work_forever
 from lianfang.core.access.actions import ADMINISTRATION, move_response_clock
 from lianfang.core.access.sealer import seal_audit
+from lianfang.core.notices.texts import send_texts
 from lianfang.kit.clock import machine_now
 from lianfang.response.screening.actions import tally_samples
 
@@ -19,7 +20,7 @@ class LostDatabase(Exception):
 
 
 def test_it_seals_counts_and_lets_time_pass():
-    assert [part for part, _ in PARTS] == [seal_audit, tally_samples, tick_now, forget_now]
+    assert [part for part, _ in PARTS] == [seal_audit, tally_samples, tick_now, forget_now, send_texts]
 
 
 def test_a_slow_part_keeps_no_other_waiting_and_a_failing_one_ends_the_work():

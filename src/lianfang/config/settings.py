@@ -6,6 +6,7 @@ from pathlib import Path
 from lianfang.config.home import current_home
 from lianfang.config.parcel_keys import ParcelKeys
 from lianfang.config.postgres import connection
+from lianfang.core.notices.rules import QuietHours
 from lianfang.kit.rates import Rate
 from lianfang.surfaces.field import phone_headers
 
@@ -56,6 +57,25 @@ def days(name: str, default: int) -> int:
     return int(text)
 
 
+def gateways(name: str) -> list[str]:
+    """Read the addresses of text gateways (blank-separated) and fail loudly on one that names no phone."""
+    urls = os.environ.get(name, "").split()
+    for number, url in enumerate(urls, 1):
+        if "{phone}" not in url:
+            raise ValueError(
+                f"{name}: address {number} does not say where the phone number goes; write {{phone}} into it"
+            )
+    return urls
+
+
+def quiet_hours(name: str) -> QuietHours | None:
+    """Read hours such as ``22:00-07:00`` from the environment and fail loudly on anything else."""
+    try:
+        return QuietHours.read(os.environ.get(name, ""))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
 SECRET_KEY = HOME.secrets.django_secret_key
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("LIANFANG_HOSTS", "127.0.0.1 localhost [::1] testserver").split()
@@ -77,6 +97,7 @@ INSTALLED_APPS = [
     "lianfang.core.people",
     "lianfang.core.duties",
     "lianfang.core.intake",
+    "lianfang.core.notices",
     "lianfang.response.cases",
     "lianfang.response.quarantine",
     "lianfang.response.zones",
@@ -147,6 +168,10 @@ DEVICES_REQUIRED = flag("LIANFANG_DEVICES_REQUIRED", default=True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 #: for how many days a photo from the field is kept
 PHOTO_DAYS = days("LIANFANG_PHOTO_DAYS", 14)
+
+#: gateways for text messages, as Apprise writes addresses, the first that takes a message; `{phone}` and `{id}` are filled in
+NOTICE_URLS = gateways("LIANFANG_NOTICE_URLS")
+QUIET_HOURS = quiet_hours("LIANFANG_QUIET_HOURS")
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]

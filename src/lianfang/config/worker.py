@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from lianfang.core.access.queries import response_clock_offset
 from lianfang.core.access.sealer import seal_audit
 from lianfang.core.intake.actions import forget_photos
+from lianfang.core.notices.texts import send_texts
 from lianfang.kit.clock import clock_offset, response_now
 from lianfang.response.screening.actions import tally_samples
 from lianfang.workflows.tick import tick
@@ -29,7 +30,10 @@ def forget_now() -> int:
 
 
 #: what is done, and the seconds of rest after each time
-PARTS: tuple[Part, ...] = ((seal_audit, 1.0), (tally_samples, 0.2), (tick_now, 120.0), (forget_now, 3600.0))
+PARTS: tuple[Part, ...] = (
+    *((seal_audit, 1.0), (tally_samples, 0.2), (tick_now, 120.0)),
+    *((forget_now, 3600.0), (send_texts, 5.0)),
+)
 
 
 def work_forever(parts: tuple[Part, ...] = PARTS) -> None:

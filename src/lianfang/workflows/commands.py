@@ -15,6 +15,7 @@ from lianfang.core.duties.permissions import FINISH_DUTY
 from lianfang.core.duties.queries import command_of
 from lianfang.core.duties.rules import DutyHasItsCommand
 from lianfang.core.intake import schemas as intake
+from lianfang.core.notices import schemas as notices
 from lianfang.core.people import schemas as people
 from lianfang.kit.refusals import Conflict, Refusal
 from lianfang.response.cases import schemas as cases
@@ -97,6 +98,7 @@ COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     **access.COMMANDS,
     **people.COMMANDS,
     **intake.COMMANDS,
+    **notices.COMMANDS,
     **command.COMMANDS,
     **workforce.COMMANDS,
     **checkpoints.COMMANDS,

@@ -11,7 +11,7 @@ from lianfang.core.access.commands import Envelope
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.permissions import ROLL_DAY
-from lianfang.kit.clock import at_local, clock_at, local_date
+from lianfang.kit.clock import at_local, clock_at, local_date, machine_now
 from lianfang.kit.codes import EVERYWHERE, CodeRange, unit_range
 from lianfang.kit.ids import derived_id
 from lianfang.kit.refusals import Refusal
@@ -22,6 +22,7 @@ from lianfang.response.screening.actions import add_sampled_meanwhile, update_vi
 from lianfang.response.screening.permissions import ORDER_VISITS
 from lianfang.workflows.commands import submit
 from lianfang.workflows.positive_pool import complete_pools
+from lianfang.workflows.telling import tell_of_duties
 
 LOG = logging.getLogger("lianfang.tick")
 #: with the county, the key of the lock under which one worker at a time updates its visits
@@ -56,7 +57,8 @@ def _tick_county(county: int, now: datetime) -> bool:
     rolled = _survived(lambda: submit(roll_envelope(county, now), by=by), county)
     visited = _survived(lambda: _update_visits(county, now, by), county)
     pooled = _survived(lambda: _complete_pools(county, now, by), county)
-    return rolled and visited and pooled
+    told = _survived(lambda: tell_of_duties(by=by, county=county, now=now, machine=machine_now()), county)
+    return rolled and visited and pooled and told
 
 
 def _update_visits(county: int, now: datetime, by: Actor) -> None:

@@ -6,6 +6,7 @@ from lianfang.surfaces.field import (
     devices,
     duties,
     forms,
+    notices,
     parcels,
     pools,
     round_lists,
@@ -35,3 +36,4 @@ api.add_router("custody", custody.router)
 api.add_router("pools", pools.router)
 api.add_router("field", forms.router)
 api.add_router("field", parcels.router)
+api.add_router("field", notices.router)
