@@ -20,6 +20,7 @@ demo: setup ## replay an outbreak and open the console
 
 test: ## run the tests (ARGS="-k name" to choose, WORKERS=2 for two processes)
 	@$(SETUP) --dev
+	@sh scripts/install-chromium
 	@$(BIN)/pytest $(TESTS_AT_ONCE) $(ARGS)
 
 check: ## lint, format, types, floors, migrations, sizes, words, translations

@@ -151,3 +151,52 @@ def test_a_missing_venv_package_is_named(tmp_path):
 def test_a_whole_python_is_preferred_to_a_newer_one_without_venv(tmp_path):
     shown = find_python(tmp_path, **{"python3.13": NO_PIP, "python3.11": "exit 0"})
     assert shown.stdout == "python3.11\n"
+
+
+class TestChromium:
+    """`scripts/install-chromium` on machines made of a PATH: what is on it is all there is."""
+
+    @pytest.fixture
+    def machine(self, tmp_path):
+        def made(*, user: int = 0, installs: bool = True, **programs: str):
+            folder = tmp_path / "bin"
+            folder.mkdir()
+            apt = f'echo "apt-get $*" >> {tmp_path}/asked; {"true" if installs else "echo no network; false"}'
+            for name, script in {"id": f"echo {user}", "apt-get": apt, **programs}.items():
+                (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+                (folder / name).chmod(0o755)
+            for name in ("rm", "tail"):
+                (folder / name).symlink_to(f"/usr/bin/{name}")
+            environment = {"PATH": str(folder), "TMPDIR": str(tmp_path)}
+            done = subprocess.run(
+                ["/bin/sh", ROOT / "scripts/install-chromium"],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            asked = tmp_path / "asked"
+            return done.returncode, done.stdout + done.stderr, asked.read_text() if asked.exists() else ""
+
+        return made
+
+    @pytest.mark.parametrize("name", ["chromium", "google-chrome"])
+    def test_the_one_that_is_there_is_used(self, machine, name):
+        assert machine(**{name: "true"}) == (0, "", "")
+
+    def test_root_gets_debians_with_chinese_fonts(self, machine):
+        code, said, asked = machine()
+        assert (code, said) == (0, "browser tests: installing Chromium …\n")
+        assert asked.splitlines()[-1].endswith("chromium fonts-noto-cjk")
+
+    def test_anybody_else_is_told_how_to_get_it(self, machine):
+        code, said, asked = machine(user=1000)
+        assert (code, asked) == (0, "")
+        assert "skipped" in said
+        assert "apt-get install chromium" in said
+
+    def test_a_failed_installation_is_told_and_stops_nothing(self, machine):
+        code, said, _ = machine(installs=False)
+        assert code == 0
+        assert "no network" in said
+        assert "could not be installed" in said

@@ -15,8 +15,14 @@ from lianfang.kit.codes import code_range
 from lianfang.kit.ids import new_id
 
 PASSWORD = "open sesame 22"
-CHROMIUM = shutil.which("chromium")
-NEEDS_CHROMIUM = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium")]
+#: scripts/install-chromium looks for the same names
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None
+)
+HOW_TO_GET_IT = (
+    "no Chromium on this machine: as root run `apt-get install chromium fonts-noto-cjk` (`make test` does so as root)"
+)
+NEEDS_CHROMIUM = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason=HOW_TO_GET_IT)]
 
 
 def account(*roles: tuple[str, str, str], name: str = "") -> tuple[str, list[Actor]]:
