@@ -1,3 +1,5 @@
+import "./older";
+
 import { createApp } from "vue";
 
 import App from "./App.vue";

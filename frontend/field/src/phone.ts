@@ -7,7 +7,8 @@
  *                                           "enrol" | "sign_in" | "pin" | "open"
  *   await phone.enrol(code)                 exchange the desk's code for this device's secret
  *   await phone.posts(username, password)   sign in: the posts of the account, to choose one from
- *   await phone.begin(grant, username, pin) this post, this PIN: the vault is made, the first sync can run
+ *   await phone.begin(grant, username, pin) this post, this PIN: a vault is made; the same person's, opened by
+ *                                           the same PIN, goes on with its drafts; anybody else's is wiped before
  *   await phone.open(pin)                   after locking
  *   await phone.signOut()                   what can be read is gone; what was done is still sent
  *   phone.kick()                            send and sync soon (a tap on “send now”, the line is back)
@@ -88,13 +89,31 @@ export class Phone {
   }
 
   async begin(grant: Grant, username: string, pin: string): Promise<void> {
-    if ((await this.vault.state()) !== "none") await this.queue.wipe("other_person");
-    await this.queue.recover();
     const { token, role, line, title, lo, hi } = grant;
-    const session: Session = { token, account: username, username, role, line, title, lo, hi };
-    await this.vault.create(pin, session, Date.now() + SESSION_MS);
-    await this.store.plain.delete("session_over");
+    const session: Session = { token, username, role, line, title, lo, hi };
+    const end = Date.now() + SESSION_MS;
+    await this.endWhenOver();
+    if (await this.isMine(username, pin)) {
+      await this.vault.renew(session, end);
+    } else {
+      if ((await this.vault.state()) !== "none") await this.queue.wipe("other_person");
+      await this.queue.recover();
+      await this.vault.create(pin, session, end);
+    }
+    await this.store.plain.bulkDelete(["session_over", "wiped"]);
     this.kick();
+  }
+
+  /** Say whether the vault that is there is the same person's, who typed the same PIN: it stays, with its drafts. */
+  private async isMine(username: string, pin: string): Promise<boolean> {
+    if ((await this.vault.state()) === "none") return false;
+    try {
+      await this.vault.open(pin);
+      return (await this.vault.get<Session>("session"))?.username === username;
+    } catch (error) {
+      if (error instanceof Trouble) return false;
+      throw error;
+    }
   }
 
   async open(pin: string): Promise<void> {

@@ -7,6 +7,8 @@
  * - Where the browser has background sync, it sends what is in the line when the network is back.
  */
 /// <reference lib="webworker" />
+import "./older.ts";
+
 import { cleanupOutdatedCaches, createHandlerBoundToURL, precacheAndRoute } from "workbox-precaching";
 import { NavigationRoute, registerRoute } from "workbox-routing";
 

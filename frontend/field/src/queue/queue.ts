@@ -48,7 +48,6 @@ export type WipedBecause = "sign_out" | "order" | "tries" | "expired" | "other_p
 /** Who is signed in, kept in the vault as row `session`. */
 export interface Session {
   token: string;
-  account: string;
   username: string;
   role: string;
   line: string;

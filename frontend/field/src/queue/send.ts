@@ -110,14 +110,16 @@ export class Sender {
     const said = new Map(answer.receipts.map((receipt) => [receipt.id, receipt]));
     const words = await this.words(batch, said);
     const { parcels, receipts, sealed, plain } = this.store;
-    const gone = batch.filter((row) => LEAVES.has(said.get(row.id)?.status ?? ""));
+    const leaves = (row: ParcelRow) => LEAVES.has(said.get(row.id)?.status ?? "");
+    const gone = batch.filter(leaves);
+    const stays = batch.filter((row) => !leaves(row));
     try {
       await this.store.transaction("rw", parcels, receipts, sealed, plain, this.store.keys, async () => {
         await parcels.bulkDelete(gone.map((row) => row.seq!));
         await receipts.bulkPut(gone.map((row) => receiptOf(row, said.get(row.id)!)));
         await receipts.where("at").below(Date.now() - KEPT_MS).delete();
         if (words.length && (await this.vault?.isSameWithin())) await sealed.bulkPut(words);
-        for (const row of batch) await this.keep(row, said.get(row.id));
+        for (const row of stays) await this.keep(row, said.get(row.id));
         await this.store.write("line", { trouble: null, sent_at: Date.now() } satisfies Line);
       });
     } catch (error) {
@@ -129,7 +131,6 @@ export class Sender {
 
   /** What happens to a parcel that stays: refused with the server's words, or to be sent again later. */
   private async keep(row: ParcelRow, receipt: Receipt | undefined): Promise<void> {
-    if (receipt && LEAVES.has(receipt.status)) return;
     if (receipt?.status === "refused") {
       const { code, zh, en } = receipt;
       await this.store.parcels.update(row.seq!, { state: "refused", code, zh, en });

@@ -2,6 +2,7 @@
  * The vault: whatever can be read on the phone, readable only while it is open.
  *
  *   vault.create(pin, session)   a new vault for a new sign-in; an earlier one must have been wiped
+ *   vault.renew(session)         the same person signed in once more
  *   vault.open(pin)              wrong PINs are counted before they are tried: the fifth destroys the vault
  *   vault.lock()                 forget the key; ten idle minutes do the same (`vault.touch()` on every tap)
  *   vault.state()                "none" | "locked" | "open"
@@ -57,6 +58,16 @@ export class Vault {
       await this.store.sealed.put(first);
     });
     this.opened(key, row.vault);
+  }
+
+  /** A new session for whoever has the vault open: everything in it stays. */
+  async renew(session: unknown, endsAt: number): Promise<void> {
+    const row = await this.box("session", session);
+    await this.store.transaction("rw", this.store.keys, this.store.sealed, async () => {
+      await this.checkWithin();
+      await this.store.keys.put({ ...((await this.store.keys.get("vault")) as VaultRow), ends_at: endsAt });
+      await this.store.sealed.put(row);
+    });
   }
 
   /** Open it with a PIN; throws a Trouble `wrong_pin` (with `left`), `wiped` or `no_vault`. */

@@ -7,7 +7,7 @@ import { DEVICE, type House } from "./house.ts";
 
 export const PIN = "270481";
 export const SESSION: Session = {
-  token: "tok", account: "a", username: "zhang", role: "grid_worker", line: "community", title: "Grid 1", lo: 1, hi: 2,
+  token: "tok", username: "zhang", role: "grid_worker", line: "community", title: "Grid 1", lo: 1, hi: 2,
 };
 let phones = 0;
 
