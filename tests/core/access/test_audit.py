@@ -7,6 +7,7 @@ import pytest
 from django.db import connections, transaction
 
 from conftest import DINGAN, make_actor
+from lianfang.core.access import sealer
 from lianfang.core.access.audit import PersonalDataInAudit, record_audit
 from lianfang.core.access.models import AuditEntry
 from lianfang.core.access.scope import acting
@@ -73,6 +74,53 @@ def test_a_row_of_a_running_transaction_waits_for_the_next_batch():
     assert verify_audit().unsealed == 1
     seal(1)
     assert verify_audit().broken is None
+
+
+@pytest.fixture
+def elsewhere():
+    """Let the database wake up in another server, which counts its transactions from low numbers."""
+    define = "CREATE OR REPLACE FUNCTION this_cluster() RETURNS bigint LANGUAGE sql STABLE AS $$ {} $$"
+
+    def move(cluster: int) -> None:
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(define.format(f"SELECT {cluster}::bigint"))
+
+    yield move
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(define.format("SELECT system_identifier FROM pg_control_system()"))
+
+
+def test_restored_into_another_server_the_chain_goes_on_and_says_so(elsewhere, monkeypatch):
+    finished = sealer._finished
+    write(3)
+    # the former server had counted far beyond what the new one has
+    monkeypatch.setattr(sealer, "_finished", lambda cursor: (finished(cursor)[0], 10**12))
+    seal(3)
+    monkeypatch.undo()
+    with connections["owner"].cursor() as cursor:  # written, not sealed yet when the copy was made
+        cursor.execute("ALTER TABLE access_auditentry ALTER COLUMN xid SET DEFAULT 1000000000007")
+    write(1)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ALTER TABLE access_auditentry ALTER COLUMN xid SET DEFAULT pg_current_xact_id()::text::bigint")
+    elsewhere(7)
+    write(2)
+    seal(3)
+    found = verify_audit()
+    assert (found.batches, found.sealed, found.unsealed, found.broken, found.restored) == (3, 6, 0, None, (3,))
+    write(1)
+    seal(1)
+    assert verify_audit().restored == (3,)
+    assert seal_audit() == 0
+
+
+def test_a_row_moved_to_another_server_is_found_out(elsewhere):
+    write(3)
+    seal(3)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ALTER TABLE access_auditentry DISABLE ROW LEVEL SECURITY")
+        cursor.execute("UPDATE access_auditentry SET cluster = 7 WHERE seq = (SELECT min(seq) FROM access_auditentry)")
+        cursor.execute("ALTER TABLE access_auditentry ENABLE ROW LEVEL SECURITY")
+    assert verify_audit().broken == 1
 
 
 def test_free_text_is_refused():

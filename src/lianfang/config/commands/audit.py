@@ -28,5 +28,7 @@ def verify(database: str | None, as_json: bool) -> None:
         click.echo(json.dumps(vars(found)))
     else:
         click.echo(f"{found.sealed} rows in {found.batches} batches are sealed, {found.unsealed} are not yet.")
+        for number in found.restored:
+            click.echo(f"Batch {number} is the first after the database was restored into another server.")
         click.echo("The chain is whole." if found.broken is None else f"Batch {found.broken} does not match its seal.")
     raise SystemExit(found.broken is not None)

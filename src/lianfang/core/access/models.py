@@ -164,7 +164,7 @@ class Command(models.Model):
 
 
 @declare(
-    plain="id seq xid verb account_id grant_id role division_code subject_kind subject_id count detail response_at machine_at"
+    plain="id seq xid cluster verb account_id grant_id role division_code subject_kind subject_id count detail response_at machine_at"
 )
 class AuditEntry(models.Model):
     """Who did or looked at what. Append-only, without foreign keys and without personal data."""
@@ -172,6 +172,7 @@ class AuditEntry(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id)
     seq = models.BigIntegerField()
     xid = models.BigIntegerField()
+    cluster = models.BigIntegerField(help_text="the server whose transactions xid counts")
     verb = models.CharField(max_length=60)
     account_id = models.UUIDField()
     grant_id = models.UUIDField()
@@ -191,11 +192,12 @@ class AuditEntry(models.Model):
         ]
 
 
-@declare(plain="number xid_until entries digest sealed_at")
+@declare(plain="number cluster xid_until entries digest sealed_at")
 class AuditSeal(models.Model):
     """A batch of audit rows, chained to the batch before: ``digest`` covers its rows and the former digest."""
 
     number = models.BigIntegerField(primary_key=True)
+    cluster = models.BigIntegerField()
     xid_until = models.BigIntegerField()
     entries = models.IntegerField()
     digest = models.BinaryField(max_length=32)

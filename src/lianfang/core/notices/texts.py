@@ -29,7 +29,7 @@ from lianfang.kit.codes import EVERYWHERE
 
 LOG = logging.getLogger("lianfang.texts")
 #: the installation's own hand, which knows numbers and opens no other table
-POSTMAN = Actor(uuid.UUID(int=4), uuid.UUID(int=4), "postman", "notices", EVERYWHERE, frozenset(), "postman")
+POSTMAN = Actor(uuid.UUID(int=6), uuid.UUID(int=6), "postman", "notices", EVERYWHERE, frozenset(), "postman")
 #: notices of this long are gathered into one message
 GATHER = timedelta(seconds=60)
 #: an account gets at most one message in this time, alarms apart
