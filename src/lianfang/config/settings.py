@@ -164,6 +164,8 @@ RATE_PEOPLE = rate("LIANFANG_RATE_PEOPLE", "100/6000")
 RATES_FILE = HOME.path / f"rates-{os.environ.get('LIANFANG_DATABASE', 'lianfang')}"
 #: what the field records comes from registered devices (see core/access/rules.py, need_device)
 DEVICES_REQUIRED = flag("LIANFANG_DEVICES_REQUIRED", default=True)
+#: the telephone of the duty desk, shown on every phone of the field
+DESK_PHONE = os.environ.get("LIANFANG_DESK_PHONE", "")
 #: a batch of 200 tubes of 20 people is 1.3 MB; the same bound holds for what a compressed body inflates to (bytes)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 #: for how many days a photo from the field is kept

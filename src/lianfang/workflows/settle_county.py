@@ -23,7 +23,7 @@ from lianfang.core.people.synthetic import (
 from lianfang.core.territory.actions import lay_out_villages, register_buildings, register_compounds
 from lianfang.core.territory.boundary import county_boundary, share_out
 from lianfang.core.territory.queries import standing
-from lianfang.core.territory.rules import NewBuilding, NewCompound, VillagePlan, split_village
+from lianfang.core.territory.rules import NewBuilding, NewCompound, VillagePlan, split_village, spread
 from lianfang.kit.clock import at_local
 from lianfang.kit.codes import code_range, full_code
 
@@ -128,11 +128,14 @@ def _register_buildings(households: Households, grid: np.ndarray, county: int, b
         if not building:
             of_household.append(None)
             continue
-        lon, lat = (float(degrees) for degrees in spots[village][0])
-        yard = compounds.setdefault((village, compound), NewCompound(village, f"{compound}号小区", lon, lat))
+        middle = (float(spots[village][0][0]), float(spots[village][0][1]))
+        yard = compounds.setdefault(
+            (village, compound), NewCompound(village, f"{compound}号小区", *spread(*middle, compound, 0))
+        )
         key = (village, compound, building)
         house = buildings.get(key) or buildings.setdefault(
-            key, NewBuilding(at, f"{building}栋", "residential", 2, 6, yard.id, lon, lat)
+            key,
+            NewBuilding(at, f"{building}栋", "residential", 2, 6, yard.id, *spread(*middle, compound, building)),
         )
         of_household.append(house.id)
     register_compounds(compounds.values(), by=by)

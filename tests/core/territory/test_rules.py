@@ -19,6 +19,7 @@ from lianfang.core.territory.rules import (
     own_range,
     parent_of,
     split_village,
+    spread,
     uncovered,
 )
 from lianfang.kit.codes import CodeRange, ancestors, code_range
@@ -187,3 +188,10 @@ def test_an_overlay_says_what_it_changes():
 
 def test_code_ranges_of_the_kit_agree():
     assert own_range(XINZHU) == code_range("469021101201")
+
+
+def test_a_made_up_map_puts_every_building_somewhere_else_and_near_its_village():
+    spots = {spread(110.3, 19.7, compound, building) for compound in range(1, 20) for building in range(31)}
+    assert len({(round(lon, 5), round(lat, 5)) for lon, lat in spots}) == 19 * 31
+    assert all(abs(lon - 110.3) < 0.02 and abs(lat - 19.7) < 0.02 for lon, lat in spots)
+    assert spread(110.3, 19.7, 3, 4) == spread(110.3, 19.7, 3, 4)

@@ -76,7 +76,7 @@ def build_city(people: int, devices: int, rounds: int, say: Say) -> City:
     from lianfang.kit.clock import machine_now
 
     say(f"making {people:,} people")
-    _make_people(people)
+    make_people(people)
     opened, freeze_seconds = [], 0.0
     for number in range(1, rounds + 1):
         say(f"opening round {number}: freezing its roster")
@@ -97,7 +97,8 @@ def build_city(people: int, devices: int, rounds: int, say: Say) -> City:
     return City(people, opened, tokens, freeze_seconds)
 
 
-def _make_people(people: int) -> None:
+def make_people(people: int) -> None:
+    """Insert so many people of the city, in grids of a thousand, by one statement."""
     from django.db import connections
 
     from lianfang.core.access.actions import ADMINISTRATION

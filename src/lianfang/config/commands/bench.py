@@ -38,3 +38,14 @@ def screening(people: int, seconds: float, phones: int, crash: bool, as_json: bo
     click.echo(json.dumps(found) if as_json else "\n".join(f"{name}: {value}" for name, value in found.items()))
     if found["lost"] or found["duplicated"]:
         raise click.ClickException("samples were lost or written twice: the figures above say how many")
+
+
+@bench.command()
+@click.option("--people", default=284_690, show_default=True, type=click.IntRange(10_000), help="people of the county")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+def sync(people: int, as_json: bool) -> None:
+    """Bring a phone up to date with a community of 1,937 households, beside the way that pages through lists."""
+    from lianfang.config.benchmarks import bench_sync
+
+    found = bench_sync(people, say=lambda line: click.echo(line, err=True))
+    click.echo(json.dumps(found) if as_json else "\n".join(f"{name}: {value}" for name, value in found.items()))

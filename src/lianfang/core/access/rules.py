@@ -136,8 +136,8 @@ FROM_A_DEVICE = frozenset(
     }
 )  # fmt: skip
 
-#: questions, not commands: who stands before a table is asked at the table
-ASKED_FROM_A_DEVICE = frozenset({"look_up"})
+#: questions, not commands: who stands before a table is asked at the table, what a phone carries is carried by a phone
+ASKED_FROM_A_DEVICE = frozenset({"look_up", "sync"})
 
 
 def need_device(by: Actor, kind: str) -> None:

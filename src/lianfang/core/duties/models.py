@@ -81,6 +81,7 @@ class Duty(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["division_code", "due_at"], condition=Q(state="outstanding"), name="duty_outstanding"),
+            models.Index(fields=["finished_by", "finished_at"], condition=Q(state="done"), name="duty_done_by"),
         ]
 
 

@@ -1,5 +1,6 @@
 """Pure thinking about territory: levels and parents of codes, scopes, hamlets and grids, periods."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -374,3 +375,28 @@ class NewPlace:
     def id(self) -> UUID:
         """Return the id that the same place always gets."""
         return derived_id("place", self.division_code, self.kind, self.name)
+
+
+#: metres between neighbouring compounds and buildings where a map is made up, and metres of one degree of latitude
+YARD_METRES, HOUSE_METRES, DEGREE_METRES = 160.0, 35.0, 111_320.0
+#: leaves of a plant turn by this angle, so that none lies above another
+GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
+
+
+def spread(lon: float, lat: float, compound: int, building: int) -> tuple[float, float]:
+    """Return where a made-up map puts a building (0: the middle of its compound) around the middle of its village.
+
+    The same numbers always give the same degrees; no two buildings of a village share theirs.
+    """
+    east, north = (
+        sum(parts)
+        for parts in zip(
+            _leaf(compound, YARD_METRES), _leaf(building, HOUSE_METRES) if building else (0, 0), strict=True
+        )
+    )
+    return lon + east / (DEGREE_METRES * math.cos(math.radians(lat))), lat + north / DEGREE_METRES
+
+
+def _leaf(number: int, metres: float) -> tuple[float, float]:
+    reach, angle = metres * math.sqrt(number), number * GOLDEN_ANGLE
+    return reach * math.cos(angle), reach * math.sin(angle)

@@ -94,6 +94,7 @@ class Responder(models.Model):
             models.Index(
                 fields=["present_code"], condition=~Q(present_code=F("division_code")), name="responder_present"
             ),
+            models.Index(fields=["account"], condition=Q(account__isnull=False), name="responder_account"),
         ]
 
 

@@ -12,6 +12,7 @@ from lianfang.surfaces.field import (
     round_lists,
     rounds,
     sites,
+    sync,
     table,
     tubes,
 )
@@ -37,3 +38,4 @@ api.add_router("pools", pools.router)
 api.add_router("field", forms.router)
 api.add_router("field", parcels.router)
 api.add_router("field", notices.router)
+api.add_router("field", sync.router)

@@ -35,6 +35,7 @@ nothing but wrong passwords is counted by address. 429 says in `Retry-After` whe
 TAGS = {
     "access": "Signing in, and the devices that one signs in on.",
     "commands": "Every change. One operation takes any kind; each kind has its own with a typed payload.",
+    "phone": "What a phone carries, and how it is brought up to date.",
     "duties": "What must be done, by whom, within which clock.",
     "rounds": "Rounds of testing: coverage, the missing, sampling sites.",
     "sampling table": "Who stands before the sampling table.",

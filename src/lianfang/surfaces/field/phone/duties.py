@@ -1,0 +1,165 @@
+"""Today's duties of whoever carries the phone: who or what, where, by when, under which rule, what was found last time."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from lianfang.core.people.actions import county_cipher
+from lianfang.surfaces.field.phone.buckets import Family
+from lianfang.surfaces.field.phone.least import PEOPLE, PLAIN_KINDS, Carried
+from lianfang.surfaces.field.phone.words import edition, rule_words
+
+COLUMNS = (
+    "id", "kind", "subject_kind", "subject", "resident", "name", "age_band", "household", "street", "building", "unit",
+    "room", "address", "phone", "lon", "lat", "opens_at", "due_at", "rank", "rule", "rule_zh", "rule_en", "period",
+    "source", "division_code", "role", "state", "outcome", "finished_at", "last_at", "last_kind", "last_outcome",
+    "subject_row",
+)  # fmt: skip
+PHONE, RULE, COUNTY, ABOUT_AT = (COLUMNS.index(name) for name in ("phone", "rule", "division_code", "subject_row"))
+
+#: mine: what this post, this account, or a team it belongs to must do today, and what it has done today
+MINE = """
+SELECT d.* FROM duties_duty d
+WHERE d.division_code BETWEEN %(lo)s AND %(hi)s AND d.state = 'outstanding' AND d.opens_at < %(tomorrow)s
+  AND (d.assignee IS NULL AND d.role = %(role)s OR d.assignee = ANY(%(hands)s))
+UNION ALL
+SELECT d.* FROM duties_duty d
+WHERE d.finished_by = %(account)s AND d.state = 'done' AND d.finished_at >= %(today)s
+  AND d.division_code BETWEEN %(lo)s AND %(hi)s
+"""
+
+PERSON = """
+CASE m.subject_kind
+    WHEN 'resident' THEN m.subject
+    WHEN 'order' THEN (SELECT o.resident FROM quarantine_order o WHERE o.id = m.subject)
+    WHEN 'contact' THEN (SELECT k.resident FROM cases_contact k WHERE k.id = m.subject)
+    WHEN 'case' THEN (SELECT c.resident FROM cases_case c WHERE c.id = m.subject)
+    WHEN 'screen_positive' THEN (SELECT p.resident FROM cases_screenpositive p WHERE p.id = m.subject)
+    WHEN 'pool_member' THEN (SELECT coalesce(p.resident, x.resident) FROM cases_poolmember x
+                             LEFT JOIN cases_screenpositive p ON p.id = x.positive_id WHERE x.id = m.subject)
+END
+"""
+
+THING = """
+CASE m.subject_kind
+    WHEN 'zone' THEN (SELECT z.name FROM zones_zone z WHERE z.id = m.subject)
+    WHEN 'checkpoint' THEN (SELECT c.name FROM checkpoints_checkpoint c WHERE c.id = m.subject)
+    WHEN 'shift' THEN (SELECT s.name FROM workforce_shift s WHERE s.id = m.subject)
+    WHEN 'shift_assignment' THEN (SELECT s.name FROM workforce_shiftassignment a JOIN workforce_shift s ON s.id = a.shift_id
+                                  WHERE a.id = m.subject)
+    WHEN 'directive_recipient' THEN (SELECT q.title FROM command_directiverecipient r
+                                     JOIN command_directive q ON q.id = r.directive_id WHERE r.id = m.subject)
+    WHEN 'pool' THEN (SELECT q.code FROM cases_pool q WHERE q.id = m.subject)
+    WHEN 'custody_difference' THEN (SELECT coalesce(nullif(f.code, ''), t.code) FROM specimens_custodydifference f
+                                    LEFT JOIN specimens_tube t ON t.county = f.county AND t.id = f.tube
+                                    WHERE f.county = m.county AND f.id = m.subject)
+    WHEN 'result_notice' THEN (SELECT t.code FROM specimens_resultnotice n
+                               JOIN specimens_tube t ON t.county = n.county AND t.id = n.tube
+                               WHERE n.county = m.county AND n.id = m.subject)
+END
+"""
+
+# What forms ask about a thing: who belongs to a pool, which buildings a zone holds, how many people a shift expects.
+ABOUT = """
+CASE WHEN m.state = 'outstanding' AND NOT %(plain)s THEN CASE m.subject_kind
+    WHEN 'shift_assignment' THEN (SELECT json_build_object('people', a.people) FROM workforce_shiftassignment a WHERE a.id = m.subject)
+    WHEN 'pool' THEN (SELECT json_build_object('members', json_agg(json_build_object('code', x.id, 'zh', w.name, 'en', w.name) ORDER BY x.id))
+                      FROM cases_poolmember x LEFT JOIN people_resident w ON w.id = x.resident
+                      WHERE x.pool_id = m.subject AND x.division_code BETWEEN %(lo)s AND %(hi)s)
+    WHEN 'zone' THEN (SELECT json_build_object('areas', json_agg(json_build_array(a.code_lo, a.code_hi) ORDER BY a.code_lo), 'buildings', (
+                          SELECT coalesce(json_agg(json_build_object('code', o.id, 'zh', o.name, 'en', o.name) ORDER BY o.division_code, o.name), '[]')
+                          FROM (SELECT o.* FROM zones_zonearea a JOIN territory_building o ON o.division_code BETWEEN a.code_lo AND a.code_hi
+                                WHERE a.zone_id = m.subject AND o.division_code BETWEEN %(lo)s AND %(hi)s
+                                ORDER BY o.division_code, o.name LIMIT 300) AS o))
+                      FROM zones_zonearea a WHERE a.zone_id = m.subject)
+END END
+"""
+
+# Where somebody is: the place they are held at, else their home where the duty is to be done there, else where they stay.
+# The telephone leaves with outstanding duties only, and only sealed: it is opened for buckets that are sent.
+DUTIES = f"""
+SELECT 'duties:' || m.division_code AS bucket, coalesce(h.number, 0) AS place, m.id,
+       coalesce(plain.kind, m.kind), CASE WHEN %(plain)s AND m.subject_kind = ANY(%(people)s) THEN 'person' ELSE m.subject_kind END,
+       m.subject, m.resident, coalesce(r.name, m.thing),
+       CASE WHEN NOT %(plain)s THEN CASE
+           WHEN r.birth_date > %(day)s::date - interval '3 years' THEN '0-2'
+           WHEN r.birth_date > %(day)s::date - interval '18 years' THEN '3-17'
+           WHEN r.birth_date > %(day)s::date - interval '60 years' THEN '18-59'
+           WHEN r.birth_date > %(day)s::date - interval '80 years' THEN '60-79'
+           WHEN r.birth_date IS NOT NULL THEN '80+' END END,
+       h.number, coalesce(yard.name, v.name, ''), b.name,
+       CASE WHEN home.here THEN h.unit END, CASE WHEN home.here THEN h.room END,
+       CASE WHEN held.place <> '' THEN held.place WHEN home.here THEN CASE WHEN h.room = '' OR b.id IS NULL THEN h.address END ELSE nullif(r.present_place, '') END,
+       CASE WHEN %(calls)s AND m.state = 'outstanding' THEN r.phone_cipher END,
+       round(coalesce(b.lon, yard.lon, spot.lon)::numeric, 5)::float, round(coalesce(b.lat, yard.lat, spot.lat)::numeric, 5)::float,
+       m.opens_at, m.due_at, k.rank, CASE WHEN %(plain)s THEN '' ELSE m.rule END, NULL::text, NULL::text, m.period, m.source,
+       m.division_code, m.role, m.state, CASE WHEN plain.kind IS NULL THEN m.outcome END, m.finished_at,
+       last.finished_at, last.kind, last.outcome, ({ABOUT})::text
+FROM (SELECT m.*, {PERSON} AS resident, {THING} AS thing FROM ({MINE}) AS m) AS m
+JOIN duties_dutykind k ON k.code = m.kind
+LEFT JOIN unnest(%(kinds)s::text[], %(plainly)s::text[]) AS plain (code, kind) ON %(plain)s AND plain.code = m.kind
+LEFT JOIN LATERAL (SELECT r.* FROM people_resident r WHERE r.id = m.resident LIMIT 1) AS r ON true
+LEFT JOIN LATERAL (SELECT h.* FROM people_household h WHERE h.id = r.household LIMIT 1) AS h ON true
+LEFT JOIN LATERAL (
+    SELECT coalesce(nullif(l.place, ''), o.place) AS place FROM quarantine_leg l JOIN quarantine_order o ON o.id = l.order_id
+    WHERE m.subject_kind = 'order' AND l.order_id = m.subject AND l.left_at IS NULL AND l.held_code <> l.division_code
+    ORDER BY l.position LIMIT 1) AS held ON true
+CROSS JOIN LATERAL (SELECT h.id IS NOT NULL AND r.division_code = m.division_code AND coalesce(held.place, '') = '' AS here) AS home
+LEFT JOIN LATERAL (SELECT b.* FROM territory_building b WHERE home.here AND b.id = h.building LIMIT 1) AS b ON true
+LEFT JOIN LATERAL (SELECT y.* FROM territory_compound y WHERE y.id = b.compound_id LIMIT 1) AS yard ON true
+LEFT JOIN checkpoints_checkpoint spot ON m.subject_kind = 'checkpoint' AND spot.id = m.subject
+LEFT JOIN LATERAL (
+    SELECT v.name FROM territory_division v WHERE v.code = m.division_code AND v.valid_from <= %(day)s
+      AND (v.valid_until IS NULL OR v.valid_until > %(day)s) ORDER BY v.valid_from DESC LIMIT 1) AS v ON true
+LEFT JOIN LATERAL (
+    SELECT e.kind, e.outcome, e.finished_at FROM duties_duty e
+    WHERE NOT %(plain)s AND e.county = m.county AND e.subject = m.subject AND e.kind = m.kind AND e.state = 'done'
+      AND e.state <> 'cancelled' AND e.id <> m.id
+    ORDER BY e.finished_at DESC, e.id DESC LIMIT 1) AS last ON true
+"""  # noqa: S608 - made of the constants above
+
+KINDS = f"""
+SELECT DISTINCT 'kinds' AS bucket, coalesce(plain.kind, k.code)::text AS place, coalesce(plain.kind, k.code),
+       coalesce(plain.zh, k.name_zh), coalesce(plain.en, k.name_en)
+FROM (SELECT DISTINCT kind FROM ({MINE}) AS m) AS m
+JOIN duties_dutykind k ON k.code = m.kind
+LEFT JOIN unnest(%(kinds)s::text[], %(plainly)s::text[], %(zh)s::text[], %(en)s::text[]) AS plain (code, kind, zh, en)
+  ON %(plain)s AND plain.code = m.kind
+"""  # noqa: S608 - made of the constants above
+
+
+def duties_family(asked: dict[str, Any], what: Carried) -> Family:
+    """Return the duties by place, with what is needed to find the person and to do it."""
+    return Family(COLUMNS, DUTIES, _asked(asked, what), _finished, edition())
+
+
+def kinds_family(asked: dict[str, Any], what: Carried) -> Family:
+    """Return the names of the kinds that occur among the duties."""
+    return Family(("code", "zh", "en"), KINDS, _asked(asked, what))
+
+
+def _asked(asked: dict[str, Any], what: Carried) -> dict[str, Any]:
+    return asked | {
+        "plain": what.plain, "calls": what.calls, "people": list(PEOPLE), "kinds": list(PLAIN_KINDS),
+        "plainly": [kind for kind, _, _ in PLAIN_KINDS.values()], "zh": [zh for _, zh, _ in PLAIN_KINDS.values()],
+        "en": [en for _, _, en in PLAIN_KINDS.values()],
+    }  # fmt: skip
+
+
+def _finished(rows: list[tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
+    """Open the telephone numbers, and put the rules into words."""
+    made = []
+    for row in rows:
+        line = list(row)
+        if line[PHONE] is not None:
+            line[PHONE] = county_cipher(line[COUNTY] // 10**9).open(bytes(line[PHONE]))
+        line[RULE + 1], line[RULE + 2] = rule_words(line[RULE])
+        line[ABOUT_AT] = line[ABOUT_AT] and json.loads(line[ABOUT_AT])
+        made.append(line)
+    return made
+
+
+def phones_in(rows: Sequence[Sequence[Any]]) -> int:
+    """Count the people whose telephone number stands in rows of duties."""
+    person = COLUMNS.index("resident")
+    return len({row[person] for row in rows if row[PHONE] is not None})

@@ -1,0 +1,86 @@
+"""The rule behind a duty as a sentence, made of what the protocol pack says in both languages."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache, lru_cache
+
+from lianfang.engines.protocol import Pack, PackError, all_files, pack_of_protocol
+
+#: what a value of a pack obliges to, by the last word of its path; {value} is the pack's own
+LEAVES = {
+    "checks_per_day": ("每天健康监测 {value} 次", "{value} health check(s) a day"),
+    "test_days": ("第 {value} 天采样", "sampled on day {value}"),
+    "on_entry": ("开始时上门告知", "a visit at the beginning"),
+    "days": ("{value} 天，期满由人决定", "{value} days, then a person decides"),
+    "release": ("每日对照解除条件", "the conditions of its end are looked at each day"),
+}
+#: rules that no pack states
+HOUSE = {
+    "screening.targets": ("本轮核酸不落一人", "nobody is missed in this round"),
+    "clocks.tube_missing": ("采样管缺失或多出须查清", "a tube missing or extra is cleared up"),
+    "clocks.result_told": ("结果须在时限内告知", "a finding is told within its time"),
+    "shift to be filled": ("班次须有人到岗", "the shift must be filled"),
+    "roster": ("按值班表到岗", "on duty by the roster"),
+    "an order does not extend itself": ("命令到期不自动延长", "an order does not extend itself"),
+    "nothing extends itself": ("到期不自动延长", "nothing extends itself"),
+    "abnormal check": ("监测异常，立即送医", "something was found at a check: to hospital at once"),
+    "emergency sealing": ("紧急封控后须查需求", "needs are checked after a zone was sealed in an emergency"),
+    "ends unless renewed": ("期满不续即止", "ends unless renewed"),
+    "daily and nil report": ("日报告、零报告", "a report each day, nil included"),
+    "at_once": ("立即", "at once"),
+    "appeal_decision": ("申诉须在时限内答复", "an appeal is answered within its time"),
+}
+
+
+@cache
+def edition() -> str:
+    """Return what changes whenever these words do."""
+    said = repr((LEAVES, HOUSE)).encode() + b"".join(path.read_bytes() for path in sorted(all_files()))
+    return hashlib.sha256(said).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def rule_words(rule: str) -> tuple[str, str]:
+    """Return a duty's rule as one short sentence, Chinese and English; a rule nobody has words for as it stands."""
+    protocol, _, path = rule.partition(" ")
+    try:
+        pack = pack_of_protocol(protocol) if path else None
+    except (PackError, ValueError):
+        pack = None
+    if pack is None:
+        zh, en = HOUSE.get(rule, (rule, rule))
+        return (zh, en) if not rule.startswith("directive ") else (f"调度令第 {path} 号", f"directive no. {path}")
+    zh, en = _said(pack, path)
+    return f"{pack.zh}：{zh}", f"{pack.title}: {en}"
+
+
+def _said(pack: Pack, path: str) -> tuple[str, str]:
+    if path in HOUSE:
+        return HOUSE[path]
+    name = path.removeprefix("clocks.")
+    if name in pack.clocks:
+        one = pack.clocks[name]
+        return f"{one.zh}，{one.hours:g} 小时内", f"{name.replace('_', ' ')}, within {one.hours:g} h"
+    *way, leaf = path.split(".")
+    value: object = pack
+    for step in path.split("."):
+        value = _below(value, step)
+    tier = pack.tiers.get(way[1]) if len(way) > 1 and way[0] == "tiers" else None
+    words = LEAVES.get(leaf)
+    if words is None:
+        return path, path
+    shown = _text(value)
+    zh, en = (text.format(value=shown) for text in words)
+    return (f"{tier.zh}{zh}", f"{way[1].replace('_', ' ')}, {en}") if tier else (zh, en)
+
+
+def _below(value: object, step: str) -> object:
+    if isinstance(value, Mapping):
+        return value.get(step)
+    if isinstance(value, tuple | list):
+        return value[int(step)] if step.isdigit() and int(step) < len(value) else None
+    return getattr(value, step, None)
+
+
+def _text(value: object) -> str:
+    return "、".join(str(one) for one in value) if isinstance(value, tuple | list) else str(value)
