@@ -7,16 +7,18 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 from field_scene import device_and_token
 from phones import Phone, one_more_home, open_duties, phone, subjects
 
 from conftest import XINZHU, make_actor
 from lianfang.config.kinds import KINDS
-from lianfang.core.access.actions import read_roles
+from lianfang.core.access.actions import confirm_wipe, order_wipe, read_roles
 from lianfang.core.access.models import AuditEntry
 from lianfang.core.access.scope import acting
 from lianfang.core.access.sign_in import actor_of_token, token_of
-from lianfang.core.duties.actions import declare_kinds, finish_duty
+from lianfang.core.duties.actions import declare_kinds, finish_duty, record_attempt
+from lianfang.core.intake.queries import server_key
 from lianfang.core.people.actions import issue_codes
 from lianfang.core.people.cipher import CODE_MARK
 from lianfang.core.people.models import Resident
@@ -24,6 +26,7 @@ from lianfang.core.people.permissions import ISSUE_CODES
 from lianfang.core.people.queries import code_cards
 from lianfang.kit.clock import clock_at
 from lianfang.kit.codes import code_range
+from lianfang.kit.ids import new_id
 from lianfang.surfaces.field.phone import buckets
 from lianfang.surfaces.field.phone.carrying import synchronise
 from lianfang.surfaces.field.phone.least import PEOPLE, PLAIN_KINDS
@@ -79,7 +82,9 @@ def test_each_role_carries_the_least_and_nothing_of_a_neighbour(villages, role):
     assert {row["name"] for row in one.rows("duties")} >= {"竹测试1", "竹测试2", "竹测试3"}
     assert {row["address"] for row in one.rows("duties") if row["name"] == "竹测试3"} == {"竹组1号"}
     if "people.read_people" not in ROLES[role]["may"]:
-        told = [row for row in one.rows("duties") if row["kind"] not in NOT_TELLING] + one.rows("kinds")
+        told = [row | {"form": None} for row in one.rows("duties") if row["kind"] not in NOT_TELLING] + one.rows(
+            "kinds"
+        )
         assert told and not TELLING.search(json.dumps(told, ensure_ascii=False))
         assert {row["subject_kind"] for row in one.rows("duties")} == {"person"}
 
@@ -275,3 +280,44 @@ def test_a_phone_is_a_registered_device(client, villages):
         "/api/field/sync", "{}", content_type="application/json", headers={"Authorization": f"Bearer {token}"}
     )
     assert (answer.status_code, answer.json()["title"]) == (403, "DeviceNeeded")
+
+
+def test_a_duty_names_the_form_that_does_it(villages):
+    ours, _ = villages
+    open_duties("grid_worker", [("daily_check", "order", ours.order, GRID)], NOW, NOW + timedelta(hours=1))
+    one = phone(VILLAGE, "grid_worker")
+    (duty,) = [row for row in one.rows("duties") if row["kind"] == "daily_check"]
+    forms = Client().get("/api/field/forms", headers={"Authorization": f"Bearer {one.token}"}).json()
+    assert forms["digest"] == one.answer["forms"]["digest"]
+    assert duty["form"] in {form["code"] for form in forms["forms"]}
+
+
+def test_an_attempt_says_when_somebody_comes_again(villages):
+    ours, _ = villages
+    open_duties("grid_worker", [("round_visit", "resident", ours.people[2], GRID)], NOW, NOW + timedelta(hours=1))
+    one = phone(VILLAGE, "grid_worker")
+    (duty,) = [row for row in one.rows("duties") if row["kind"] == "round_visit"]
+    assert duty["next_at"] is None
+    by = make_actor("duties.finish_duty", scope=VILLAGE)
+    record_attempt(duty=duty["id"], by=by, reason="not_home", next_at=NOW + timedelta(hours=2), valid_at=NOW)
+    one.sync()
+    (duty,) = [row for row in one.rows("duties") if row["kind"] == "round_visit"]
+    assert duty["next_at"] == "2022-07-14T06:00:00Z"
+
+
+def test_a_phone_that_is_to_wipe_itself_is_sent_nothing(villages):
+    one = phone(VILLAGE, "community")
+    assert (one.answer["wipe"], one.answer["key"]["id"]) == (False, server_key().id)
+    device = actor_of_token(one.token).device_id
+    by = make_actor("access.revoke_device", scope="469021", role="township", line="administration")
+    order_wipe(by=by, valid_at=NOW, cause=new_id(), device=device, reason="lost on the way")
+    again = Phone(one.token)
+    assert again.sync()["wipe"] and not again.buckets and not again.answer["notices"]
+    confirm_wipe(device)
+    assert not again.sync()["wipe"] and again.buckets
+
+
+def test_notices_after_the_last_one_seen_come_along(villages):
+    one = phone(VILLAGE, "community")
+    listed = Client().get("/api/field/notices", headers={"Authorization": f"Bearer {one.token}"})
+    assert listed.status_code == 200 and one.answer["notices"] == listed.json()

@@ -35,13 +35,12 @@ nothing but wrong passwords is counted by address. 429 says in `Retry-After` whe
 TAGS = {
     "access": "Signing in, and the devices that one signs in on.",
     "commands": "Every change. One operation takes any kind; each kind has its own with a typed payload.",
-    "phone": "What a phone carries, and how it is brought up to date.",
     "duties": "What must be done, by whom, within which clock.",
     "rounds": "Rounds of testing: coverage, the missing, sampling sites.",
     "sampling table": "Who stands before the sampling table.",
     "tubes": "Tubes and results.",
     "custody": "Tubes on their way: where they are, what hand-overs lacked, laboratories.",
-    "field": "The phone's own way: sealed parcels, which key to seal to, wiping.",
+    "field": "The phone's own way: brought up to date, forms, sealed parcels, which key to seal to, wiping.",
     "pools": "Positive pools: who is held until when, who knows, what is due next.",
 }
 ERRORS = {

@@ -3,6 +3,7 @@
 import gzip
 import json
 import uuid
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +13,17 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import Field
 
+from lianfang.core.access.queries import wipe_ordered
 from lianfang.core.access.rules import Actor, need_device
+from lianfang.core.intake.queries import server_key
+from lianfang.core.notices.queries import NoticeRow, notices_of
+from lianfang.kit.parcels import as_text
 from lianfang.surfaces.field.gate import actor_of
+from lianfang.surfaces.field.parcels import KeyOut
 from lianfang.surfaces.field.phone.carrying import Synchronised, synchronise
+from lianfang.surfaces.field.phone.duties import forms_digest
 
-router = Router(tags=["phone"])
+router = Router(tags=["field"])
 #: small enough to be quick on one core, and as small on the line as more effort makes it, within a few per cent
 EFFORT = 6
 MOST_BUCKETS = 5000
@@ -26,7 +33,7 @@ class SyncIn(Schema):
     """What the phone has: the digest of each bucket, and the last notice it has seen."""
 
     have: dict[str, str] = Field(default={}, max_length=MOST_BUCKETS)
-    notices_after: uuid.UUID | None = None
+    notices_after: int | None = Field(default=None, ge=0, lt=2**63)
 
 
 class MeOut(Schema):
@@ -52,6 +59,12 @@ class BucketOut(Schema):
     rows: list[list[Any]]
 
 
+class FormsDigest(Schema):
+    """What `/api/field/forms` answers with; another digest than the phone has means that it asks for them again."""
+
+    digest: str
+
+
 class DeskOut(Schema):
     """Whom to turn to: the post that answers for the area, and a telephone if the county has set one."""
 
@@ -64,11 +77,13 @@ class SyncOut(Schema):
 
     at: datetime
     me: MeOut
+    forms: FormsDigest
+    key: KeyOut
     changed: dict[str, BucketOut]
     gone: list[str] = Field(description="buckets to drop: nothing in them is the phone's any more")
     more: bool
-    notices: list[dict[str, Any]]
-    wipe: bool
+    notices: list[NoticeRow]
+    wipe: bool = Field(description="the phone is to empty its readable store; nothing else is sent then")
     desk: DeskOut
 
 
@@ -83,19 +98,24 @@ def post_sync(request: HttpRequest, body: SyncIn) -> Any:
     by = actor_of(request)
     if settings.DEVICES_REQUIRED:
         need_device(by, "sync")
-    found = synchronise(body.have, by=by)
-    return _compressed(request, _answer(found, by))
+    wipe = wipe_ordered(by.device_id)
+    found = synchronise({} if wipe else body.have, by=by, nothing=wipe)
+    notices = [] if wipe else notices_of(by=by, after=body.notices_after)
+    return _compressed(request, _answer(found, notices, wipe, by))
 
 
-def _answer(found: Synchronised, by: Actor) -> dict[str, Any]:
+def _answer(found: Synchronised, notices: list[NoticeRow], wipe: bool, by: Actor) -> dict[str, Any]:
+    key = server_key()
     me = {
         "account": by.account_id, "title": by.title, "role": by.role, "role_zh": found.asker.role_zh,
         "role_en": found.asker.role_en, "lo": by.scope.lo, "hi": by.scope.hi, "area": found.asker.area,
         "register": found.asker.what.register, "may": sorted(by.permissions),
     }  # fmt: skip
     return {
-        "at": found.at, "me": me, "changed": found.changed, "gone": found.gone, "more": found.more, "notices": [],
-        "wipe": False, "desk": {"title": found.asker.headquarters, "phone": settings.DESK_PHONE},
+        "at": found.at, "me": me, "key": {"id": key.id, "public": as_text(key.public)},
+        "forms": {"digest": forms_digest(by.permissions)}, "changed": found.changed, "gone": found.gone,
+        "more": found.more, "notices": [asdict(one) for one in notices], "wipe": wipe,
+        "desk": {"title": found.asker.headquarters, "phone": settings.DESK_PHONE},
     }  # fmt: skip
 
 

@@ -57,16 +57,18 @@ class Synchronised:
     more: bool
 
 
-def synchronise(have: Mapping[str, str], *, by: Actor) -> Synchronised:
+def synchronise(have: Mapping[str, str], *, by: Actor, nothing: bool = False) -> Synchronised:
     """Return what the caller's phone lacks, and log how many people's data left the house.
 
-    ``have``: the digest of every bucket on the phone. The number of statements does not depend on the number of people.
+    ``have``: the digest of every bucket on the phone; ``nothing``: only who asks is told, as to a phone that is to wipe itself. The number of statements does not depend on the number of people.
     """
     by.require(READ_DUTIES)
     now = response_now()
     with acting(by):
         asked, asker = _asked(by, now)
         answer = Answer()
+        if nothing:
+            return Synchronised(now, asker, {}, [], False)
         for family in _families(asked, asker.what):
             collect(family, answer, by=by, have=have)
         if asker.what.missing:
@@ -80,7 +82,7 @@ def _asked(by: Actor, now: datetime) -> tuple[dict[str, Any], Asker]:
     near = by.scope if by.scope.lo // VILLAGE == by.scope.hi // VILLAGE else CodeRange(by.scope.lo, by.scope.lo)
     asked: dict[str, Any] = {
         "lo": by.scope.lo, "hi": by.scope.hi, "county": county_of(by.scope.lo), "role": by.role, "account": by.account_id,
-        "grant": by.grant_id, "at": now, "day": local_date(now), "today": today, "tomorrow": today + DAY,
+        "grant": by.grant_id, "permissions": by.permissions, "at": now, "day": local_date(now), "today": today, "tomorrow": today + DAY,
         "yesterday": today - DAY, "near_lo": near.lo, "near_hi": near.hi,
     }  # fmt: skip
     (row,) = read_rows(by, WHO, asked)

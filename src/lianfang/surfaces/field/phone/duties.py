@@ -2,20 +2,24 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 from lianfang.core.people.actions import county_cipher
 from lianfang.surfaces.field.phone.buckets import Family
 from lianfang.surfaces.field.phone.least import PEOPLE, PLAIN_KINDS, Carried
 from lianfang.surfaces.field.phone.words import edition, rule_words
+from lianfang.workflows.forms import digest_of, form_of, forms_for
 
 COLUMNS = (
     "id", "kind", "subject_kind", "subject", "resident", "name", "age_band", "household", "street", "building", "unit",
-    "room", "address", "phone", "lon", "lat", "opens_at", "due_at", "rank", "rule", "rule_zh", "rule_en", "period",
-    "source", "division_code", "role", "state", "outcome", "finished_at", "last_at", "last_kind", "last_outcome",
+    "room", "address", "phone", "lon", "lat", "opens_at", "due_at", "rank", "rule", "rule_zh", "rule_en", "form", "period",
+    "source", "division_code", "role", "state", "outcome", "finished_at", "next_at", "last_at", "last_kind", "last_outcome",
     "subject_row",
 )  # fmt: skip
-PHONE, RULE, COUNTY, ABOUT_AT = (COLUMNS.index(name) for name in ("phone", "rule", "division_code", "subject_row"))
+PHONE, RULE, FORM, COUNTY, ABOUT_AT = (
+    COLUMNS.index(name) for name in ("phone", "rule", "form", "division_code", "subject_row")
+)
 
 #: mine: what this post, this account, or a team it belongs to must do today, and what it has done today
 MINE = """
@@ -92,8 +96,8 @@ SELECT 'duties:' || m.division_code AS bucket, coalesce(h.number, 0) AS place, m
        CASE WHEN held.place <> '' THEN held.place WHEN home.here THEN CASE WHEN h.room = '' OR b.id IS NULL THEN h.address END ELSE nullif(r.present_place, '') END,
        CASE WHEN %(calls)s AND m.state = 'outstanding' THEN r.phone_cipher END,
        round(coalesce(b.lon, yard.lon, spot.lon)::numeric, 5)::float, round(coalesce(b.lat, yard.lat, spot.lat)::numeric, 5)::float,
-       m.opens_at, m.due_at, k.rank, CASE WHEN %(plain)s THEN '' ELSE m.rule END, NULL::text, NULL::text, m.period, m.source,
-       m.division_code, m.role, m.state, CASE WHEN plain.kind IS NULL THEN m.outcome END, m.finished_at,
+       m.opens_at, m.due_at, k.rank, CASE WHEN %(plain)s THEN '' ELSE m.rule END, NULL::text, NULL::text, m.kind || ' ' || m.subject_kind, m.period, m.source,
+       m.division_code, m.role, m.state, CASE WHEN plain.kind IS NULL THEN m.outcome END, m.finished_at, again.next_at,
        last.finished_at, last.kind, last.outcome, ({ABOUT})::text
 FROM (SELECT m.*, {PERSON} AS resident, {THING} AS thing FROM ({MINE}) AS m) AS m
 JOIN duties_dutykind k ON k.code = m.kind
@@ -111,6 +115,9 @@ LEFT JOIN checkpoints_checkpoint spot ON m.subject_kind = 'checkpoint' AND spot.
 LEFT JOIN LATERAL (
     SELECT v.name FROM territory_division v WHERE v.code = m.division_code AND v.valid_from <= %(day)s
       AND (v.valid_until IS NULL OR v.valid_until > %(day)s) ORDER BY v.valid_from DESC LIMIT 1) AS v ON true
+LEFT JOIN LATERAL (
+    SELECT a.next_at FROM duties_attempt a WHERE a.county = m.county AND a.duty = m.id AND m.state = 'outstanding'
+    ORDER BY a.tried_at DESC, a.id DESC LIMIT 1) AS again ON true
 LEFT JOIN LATERAL (
     SELECT e.kind, e.outcome, e.finished_at FROM duties_duty e
     WHERE NOT %(plain)s AND e.county = m.county AND e.subject = m.subject AND e.kind = m.kind AND e.state = 'done'
@@ -130,7 +137,8 @@ LEFT JOIN unnest(%(kinds)s::text[], %(plainly)s::text[], %(zh)s::text[], %(en)s:
 
 def duties_family(asked: dict[str, Any], what: Carried) -> Family:
     """Return the duties by place, with what is needed to find the person and to do it."""
-    return Family(COLUMNS, DUTIES, _asked(asked, what), _finished, edition())
+    finish = partial(_finished, asked["permissions"])
+    return Family(COLUMNS, DUTIES, _asked(asked, what), finish, edition() + forms_digest(asked["permissions"]))
 
 
 def kinds_family(asked: dict[str, Any], what: Carried) -> Family:
@@ -146,14 +154,22 @@ def _asked(asked: dict[str, Any], what: Carried) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _finished(rows: list[tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
-    """Open the telephone numbers, and put the rules into words."""
+@lru_cache(maxsize=256)
+def forms_digest(permissions: frozenset[str]) -> str:
+    """Return what changes whenever one of the forms of these permissions does."""
+    return digest_of(forms_for(permissions))
+
+
+def _finished(permissions: frozenset[str], rows: list[tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
+    """Open the telephone numbers, put the rules into words, and name the form that does each duty."""
     made = []
     for row in rows:
         line = list(row)
         if line[PHONE] is not None:
             line[PHONE] = county_cipher(line[COUNTY] // 10**9).open(bytes(line[PHONE]))
         line[RULE + 1], line[RULE + 2] = rule_words(line[RULE])
+        kind, _, subject_kind = line[FORM].partition(" ")
+        line[FORM] = form_of(kind, subject_kind, permissions)
         line[ABOUT_AT] = line[ABOUT_AT] and json.loads(line[ABOUT_AT])
         made.append(line)
     return made

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from lianfang.core.people.actions import county_cipher
-from lianfang.core.people.cipher import Cipher
 from lianfang.response.screening.queries.standing import PROBE, STANDING
 from lianfang.surfaces.field.phone.buckets import Family
 
@@ -84,7 +83,7 @@ def site_family(asked: dict[str, Any]) -> Family:
 
 def missing_family(asked: dict[str, Any]) -> Family:
     """Return who is missing in the open rounds of a village, a bucket for each grid."""
-    return Family(MISSING_COLUMNS, MISSING, asked, partial(_tagged, county_cipher(asked["county"])), CODE_TAG)
+    return Family(MISSING_COLUMNS, MISSING, asked, partial(_tagged, asked["county"]), CODE_TAG)
 
 
 def tube_families(asked: dict[str, Any]) -> list[Family]:
@@ -92,8 +91,9 @@ def tube_families(asked: dict[str, Any]) -> list[Family]:
     return [Family(TUBE_COLUMNS, TUBES, asked), Family(("id", "name"), LABS, asked)]
 
 
-def _tagged(cipher: Cipher, rows: list[tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
+def _tagged(county: int, rows: list[tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
     """Put in place of a card's number what a phone recognises the card by, and nobody can make a card of."""
+    cipher = county_cipher(county)
     return [[*row[:-1], code_tag(cipher.printed_code(row[1], row[-1])) if row[-1] else None] for row in rows]
 
 
