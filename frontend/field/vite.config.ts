@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { VantResolver } from "@vant/auto-import-resolver";
@@ -14,6 +15,7 @@ import { serviceWorker } from "./build/worker.ts";
  * updated. Older ones see a sentence that says so (index.html). docs/explanation/the-phone.md repeats this.
  */
 export const TARGET = ["chrome66", "safari12"];
+const PROJECT = readFileSync(fileURLToPath(new URL("../../pyproject.toml", import.meta.url)), "utf8");
 const OUT = fileURLToPath(new URL("../../src/lianfang/surfaces/field/static/field", import.meta.url));
 
 /** Vant's icon font comes with the style sheet; the copy on another server that it also names is never asked for. */
@@ -26,6 +28,7 @@ const noForeignFont: Plugin = {
 
 export default defineConfig({
   base: "/field/",
+  define: { __VERSION__: JSON.stringify(/^version = "(.+)"/m.exec(PROJECT)?.[1] ?? "") },
   plugins: [
     noForeignFont,
     vue(),
@@ -53,5 +56,7 @@ export default defineConfig({
     include: ["tests/**/*.test.ts"],
     setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
+    // its components import their style sheets, which only Vite reads
+    server: { deps: { inline: ["vant"] } },
   },
 });

@@ -1,0 +1,28 @@
+/** The parcels of this phone by what they ask of somebody: to look, to wait, nothing. */
+
+import type { ParcelState, ParcelView } from "../state/core";
+
+export interface Pile {
+  code: "care" | "waiting" | "done";
+  parcels: ParcelView[];
+}
+
+const PILES: Record<Pile["code"], readonly ParcelState[]> = {
+  care: ["refused", "held"],
+  waiting: ["sending", "waiting", "later", "shadow"],
+  done: ["applied", "repeated", "noted"],
+};
+
+/** Return the piles that hold anything, what needs somebody first; in each the newest first. */
+export function piles(parcels: readonly ParcelView[]): Pile[] {
+  return (["care", "waiting", "done"] as const)
+    .map((code) => ({
+      code,
+      parcels: parcels
+        .filter((parcel) => PILES[code].indexOf(parcel.state) >= 0)
+        .sort(
+          (a, b) => PILES[code].indexOf(a.state) - PILES[code].indexOf(b.state) || Date.parse(b.made_at) - Date.parse(a.made_at),
+        ),
+    }))
+    .filter((pile) => pile.parcels.length > 0);
+}

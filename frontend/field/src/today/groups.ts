@@ -1,0 +1,123 @@
+/** The day's duties by block (what burns, overdue, due, not yet open, finished), then street, building, unit and door. */
+
+import { shows, standing, type Duty, type Filter, type Standing } from "./duty";
+import { natural } from "./natural";
+import { routeOrder, type Point, type Stop } from "./route";
+
+/** Duties of these ranks are about somebody in danger or held too long: they come first, one by one. */
+export const URGENT_RANK = 10;
+
+export interface Standed {
+  duty: Duty;
+  stands: Standing;
+}
+
+export interface Building extends Stop {
+  number: number;
+  units: { unit: string; duties: Standed[] }[];
+  count: number;
+  overdue: number;
+}
+
+export interface Block {
+  code: "urgent" | "overdue" | "due" | "later" | "finished";
+  count: number;
+  /** for the urgent block: the duties by rank; else empty */
+  flat: Standed[];
+  buildings: Building[];
+}
+
+const ORDER: readonly Block["code"][] = ["urgent", "overdue", "due", "later", "finished"];
+
+/** Return the blocks that a filter shows, empty ones left out, buildings numbered through in the order to walk. */
+export function blocks(
+  duties: readonly Duty[],
+  filter: Filter,
+  now: number,
+  finishedHere: ReadonlySet<number>,
+  from: Point | null,
+): Block[] {
+  const all = duties
+    .map((duty) => ({ duty, stands: standing(duty, now, finishedHere) }))
+    .filter(({ stands }) => shows(filter, stands));
+  const byBlock = new Map<Block["code"], Standed[]>();
+  for (const one of all) push(byBlock, blockOf(one), one);
+  let number = 0;
+  let here = from;
+  const shown: Block[] = [];
+  for (const code of ORDER) {
+    const members = byBlock.get(code);
+    if (!members) continue;
+    if (code === "urgent") {
+      shown.push({ code, count: members.length, flat: members.sort(byRank), buildings: [] });
+      continue;
+    }
+    const buildings = routeOrder(buildingsOf(members), here);
+    for (const building of buildings) building.number = ++number;
+    here = lastPoint(buildings) ?? here;
+    shown.push({ code, count: members.length, flat: [], buildings });
+  }
+  return shown;
+}
+
+function lastPoint(buildings: readonly Building[]): Point | null {
+  const last = buildings.filter(({ lon }) => lon !== null).pop();
+  return last ? { lon: last.lon!, lat: last.lat! } : null;
+}
+
+/** Return how many duties each filter would show. */
+export function counts(duties: readonly Duty[], now: number, finishedHere: ReadonlySet<number>): Record<Filter, number> {
+  const found: Record<Filter, number> = { open: 0, overdue: 0, done: 0 };
+  for (const duty of duties) {
+    const stands = standing(duty, now, finishedHere);
+    for (const filter of ["open", "overdue", "done"] as const) if (shows(filter, stands)) found[filter]++;
+  }
+  return found;
+}
+
+function blockOf({ duty, stands }: Standed): Block["code"] {
+  if (stands === "done" || stands === "sent") return "finished";
+  if (stands === "overdue") return duty.rank < URGENT_RANK ? "urgent" : "overdue";
+  return stands;
+}
+
+function byRank(a: Standed, b: Standed): number {
+  return a.duty.rank - b.duty.rank || Date.parse(a.duty.due_at) - Date.parse(b.duty.due_at);
+}
+
+function byDoor(a: Standed, b: Standed): number {
+  return natural(a.duty.room, b.duty.room) || byRank(a, b);
+}
+
+function buildingsOf(members: readonly Standed[]): Building[] {
+  const byPlace = new Map<string, Standed[]>();
+  for (const one of members) push(byPlace, placeOf(one.duty), one);
+  return [...byPlace].map(([key, here]) => {
+    const first = here[0]!.duty;
+    const measured = here.find(({ duty }) => duty.lon !== null && duty.lat !== null)?.duty;
+    const byUnit = new Map<string, Standed[]>();
+    for (const one of here) push(byUnit, one.duty.unit, one);
+    return {
+      key,
+      street: first.street,
+      building: first.building || first.address,
+      lon: measured?.lon ?? null,
+      lat: measured?.lat ?? null,
+      number: 0,
+      count: here.length,
+      overdue: here.filter(({ stands }) => stands === "overdue").length,
+      units: [...byUnit].sort(([a], [b]) => natural(a, b)).map(([unit, duties]) => ({ unit, duties: duties.sort(byDoor) })),
+    };
+  });
+}
+
+/** What has no building is a stop of its own by its address. */
+function placeOf(duty: Duty): string {
+  return `${duty.street}|${duty.building || duty.address}`;
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const there = map.get(key);
+  if (there) there.push(value);
+  else map.set(key, [value]);
+}

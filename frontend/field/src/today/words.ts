@@ -1,0 +1,41 @@
+/** Duties in words. */
+
+import { inLanguage, t, zh, type Key } from "../i18n";
+import { clockTime, moment, span } from "../i18n/times";
+import { app } from "../state/app";
+import type { Duty, Standing } from "./duty";
+
+export interface Tag {
+  text: string;
+  tone: "alarm" | "warn" | "good" | "";
+}
+
+const SOON = 2 * 3_600_000;
+
+/** Return what a duty asks for, as its kind or its form is called. */
+export function kindWords(duty: Pick<Duty, "kind" | "form">): string {
+  const kind = app.kinds.get(duty.kind) ?? app.forms.find((form) => form.code === duty.form);
+  return kind ? inLanguage(kind.zh, kind.en) : duty.kind.replace(/_/g, " ");
+}
+
+/** Return where a duty is, outside in. */
+export function placeWords(duty: Pick<Duty, "street" | "building" | "unit" | "room" | "address">): string {
+  return [duty.street, [duty.building, duty.unit, duty.room].filter(Boolean).join(" ") || duty.address].filter(Boolean).join(" ");
+}
+
+/** Return how a duty stands, with a colour that its words repeat. */
+export function standingTag(duty: Duty, stands: Standing, now: number): Tag {
+  const due = Date.parse(duty.due_at);
+  if (stands === "done") return { text: t("duty.done"), tone: "good" };
+  if (stands === "sent") return { text: t("duty.sent"), tone: "good" };
+  if (stands === "overdue") return { text: t("duty.overdue", { span: span(now - due) }), tone: "alarm" };
+  if (stands === "later") return { text: t("duty.from", { time: clockTime(duty.opens_at) }), tone: "" };
+  if (due - now < SOON) return { text: t("duty.dueIn", { span: span(due - now) }), tone: "warn" };
+  return { text: t("duty.by", { time: moment(duty.due_at, now) }), tone: "" };
+}
+
+/** Return what came of a duty. */
+export function outcomeWords(outcome: string | null): string {
+  const key = `outcome.${outcome ?? ""}`;
+  return key in zh ? t(key as Key) : (outcome ?? "").replace(/_/g, " ");
+}
