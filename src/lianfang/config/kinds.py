@@ -8,6 +8,7 @@ from lianfang.response.quarantine import duties as quarantine
 from lianfang.response.sampling import duties as sampling
 from lianfang.response.screening import duties as screening
 from lianfang.response.specimens import duties as specimens
+from lianfang.response.tasks import duties as tasks
 from lianfang.response.workforce import duties as workforce
 from lianfang.response.zones import duties as zones
 from lianfang.surfaces.reports import duties as reports
@@ -21,6 +22,7 @@ KINDS: tuple[Kind, ...] = (
     *quarantine.KINDS,
     *reports.KINDS,
     *specimens.KINDS,
+    *tasks.KINDS,
     *workforce.KINDS,
     *zones.KINDS,
 )  # fmt: skip

@@ -107,6 +107,7 @@ INSTALLED_APPS = [
     "lianfang.response.specimens",
     "lianfang.response.screening",
     "lianfang.response.sampling",
+    "lianfang.response.tasks",
     "lianfang.surfaces.console",
     "lianfang.surfaces.field",
     "lianfang.surfaces.reports",

@@ -25,6 +25,7 @@ from lianfang.response.quarantine import schemas as quarantine
 from lianfang.response.sampling import schemas as sampling
 from lianfang.response.screening import schemas as screening
 from lianfang.response.specimens import schemas as specimens
+from lianfang.response.tasks import schemas as tasks
 from lianfang.response.workforce import schemas as workforce
 from lianfang.response.zones import schemas as zones
 from lianfang.workflows import open_zone_round, positive_pool, register_scanned
@@ -108,6 +109,7 @@ COMMANDS: dict[str, tuple[type[Payload], CommandHandler]] = {
     **screening.COMMANDS,
     **sampling.COMMANDS,
     **zones.COMMANDS,
+    **tasks.COMMANDS,
     **open_zone_round.COMMANDS,
     **register_scanned.COMMANDS,
     # A finding of the laboratory, or a sample that comes late, concerns more than the room of specimens.

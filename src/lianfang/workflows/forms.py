@@ -13,6 +13,7 @@ from lianfang.response.quarantine import forms as quarantine
 from lianfang.response.sampling import forms as sampling
 from lianfang.response.screening import forms as screening
 from lianfang.response.specimens import forms as specimens
+from lianfang.response.tasks import forms as tasks
 from lianfang.response.workforce import forms as workforce
 from lianfang.response.zones import forms as zones
 
@@ -26,6 +27,7 @@ FORMS: tuple[Form, ...] = (
     *workforce.FORMS,
     *zones.FORMS,
     *command.FORMS,
+    *tasks.FORMS,
 )  # fmt: skip
 
 #: kinds of duty without a form, and why

@@ -7,6 +7,7 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.permissions import ROLL_DAY
 from lianfang.response.quarantine import actions as quarantine
+from lianfang.response.tasks import actions as tasks
 from lianfang.response.workforce import actions as workforce
 from lianfang.response.zones import actions as zones
 
@@ -21,5 +22,6 @@ def roll_day(*, by: Actor, county: int, valid_at: datetime, cause: UUID) -> dict
         return {
             "quarantine": quarantine.roll_day(by=by, county=county, valid_at=valid_at, cause=cause).opened,
             "zones": zones.roll_zones(by=by, county=county, valid_at=valid_at, cause=cause).opened,
+            "tasks": tasks.roll_tasks(by=by, county=county, valid_at=valid_at, cause=cause).opened,
             "shifts": workforce.open_shift_duties(by=by, county=county, valid_at=valid_at, cause=cause),
         }
