@@ -31,6 +31,10 @@ function work() {
 const enrolled = await phone.enrol(code);
 const [grant] = await phone.posts(username, password);
 await phone.begin(grant!, username, PIN);
+await phone.sync.run();
+const me = await phone.sync.me();
+const forms = (await phone.sync.forms())?.length;
+const later = await phone.sync.run();
 await phone.queue.finish(work());
 await phone.queue.finish(work());
 losesAnswers = 1;
@@ -47,6 +51,9 @@ const third = await phone.sender.send();
 console.log(
   JSON.stringify({
     title: enrolled.title,
+    me,
+    forms,
+    later: later?.changed,
     sendings: [first, second, third],
     receipts: (await phone.queue.receipts()).map(({ status, code: rule }) => [status, rule]),
     words: words.map((one) => one?.zh ?? ""),

@@ -59,6 +59,9 @@ def test_a_phone_enrols_signs_in_sends_and_signs_out(house):
     assert shown.returncode == 0, shown.stderr
     found = json.loads(shown.stdout)
     assert found["title"] == "一号岗手机"
+    assert (found["me"]["role"], found["me"]["register"]) == ("grid_worker", True)
+    assert found["forms"] > 3
+    assert found["later"] == [], "nothing differs a second later"
     assert found["sendings"] == ["waits", "done", "done"], "the first answer was lost on its way"
     assert [status for status, _ in found["receipts"]] == ["held"] * 3, "the shadow of the draft among them"
     assert len(found["words"]) == 2 and all(found["words"])

@@ -96,7 +96,9 @@ def test_the_script_of_any_first_page_is_small(manifest):
 
 def test_nothing_is_loaded_from_elsewhere():
     # name spaces of XML and addresses within messages are no requests
-    harmless = re.compile(r"https?://(www\.w3\.org/|vuejs\.org/|bit\.ly/|dexie\.org|tinyurl\.com/y2uuvskb|github\.com/|developers?\.)")
+    harmless = re.compile(
+        r"https?://(www\.w3\.org/|vuejs\.org/|bit\.ly/|dexie\.org|tinyurl\.com/y2uuvskb|github\.com/|developers?\.)"
+    )
     for path in BUILT.rglob("*"):
         if path.suffix in {".js", ".css", ".html"}:
             found = re.findall(r"https?://[\w./-]+|url\(['\"]?//[^)]+", path.read_text())

@@ -7,7 +7,6 @@
  */
 import { Trouble } from "../trouble.ts";
 import type { Clock } from "../queue/clock.ts";
-import type { ServerKey } from "../queue/parcel.ts";
 import type { components } from "./generated/schema";
 
 type Schemas = components["schemas"];
@@ -21,70 +20,14 @@ export interface Device {
   title: string;
 }
 
-export interface Receipt {
-  id: string;
-  status: "applied" | "repeated" | "noted" | "held" | "refused" | "later";
-  code: string;
-  zh: string;
-  en: string;
-  result: unknown;
-  /** seconds, with `later` */
-  retry_after?: number | null;
-}
-
-export interface ParcelsAnswer {
-  at: string;
-  wipe: boolean;
-  receipts: Receipt[];
-}
-
-export interface Hello {
-  at: string;
-  wipe: boolean;
-  key: ServerKey;
-}
-
-export interface Me {
-  account: string;
-  title: string;
-  role: string;
-  role_zh: string;
-  role_en: string;
-  lo: number;
-  hi: number;
-  area: string;
-  register: boolean;
-  may: string[];
-}
-
-export interface Notice {
-  id: string;
-  at: string;
-  zh: string;
-  en: string;
-  duty: string | null;
-  tone?: string;
-}
-
-export interface Packed {
-  digest: string;
-  columns: string[];
-  rows: unknown[][];
-}
-
-export interface SyncAnswer {
-  at: string;
-  me: Me;
-  key?: ServerKey | null;
-  forms?: { digest: string } | null;
-  changed: Record<string, Packed>;
-  gone: string[];
-  /** ask again, with what there is by then */
-  more?: boolean;
-  notices: Notice[];
-  wipe: boolean;
-  desk: { title?: string; phone: string };
-}
+export type Receipt = Schemas["ParcelReceiptOut"];
+export type ParcelsAnswer = Schemas["ParcelsOut"];
+export type Hello = Schemas["HelloOut"];
+export type Me = Schemas["MeOut"];
+export type Notice = Schemas["NoticeRow"];
+export type Packed = Schemas["BucketOut"];
+export type SyncAnswer = Schemas["SyncOut"];
+export type Form = Schemas["Form"];
 
 /** The house answered and said no: its sentence, its status, and after how long to ask again (ms) if it said so. */
 export class Refused extends Trouble {
@@ -133,20 +76,21 @@ export class Client {
     return this.post("/field/parcels", body, { patience: LONG_PATIENCE_MS });
   }
 
-  wiped(device: Device): Promise<{ at: string; wipe: boolean }> {
+  /** Say that what could be read is gone. */
+  wiped(device: Device): Promise<Schemas["WipedOut"]> {
     return this.post("/field/wiped", { device: device.device, secret: device.secret });
   }
 
-  sync(token: string, have: Record<string, string>, noticesAfter: string | null): Promise<SyncAnswer> {
+  sync(token: string, have: Record<string, string>, noticesAfter: number | null): Promise<SyncAnswer> {
     return this.post("/field/sync", { have, notices_after: noticesAfter }, { token, patience: LONG_PATIENCE_MS });
   }
 
   /** The forms, with the tag to ask again by; null when they are those of the tag. */
-  async forms<Forms>(token: string, tag: string | null): Promise<{ forms: Forms; tag: string | null } | null> {
+  async forms(token: string, tag: string | null): Promise<{ found: Schemas["FormsOut"]; tag: string | null } | null> {
     const headers: Record<string, string> = tag ? { "If-None-Match": tag } : {};
     const response = await this.reach("GET", "/field/forms", undefined, { token, headers });
     if (response.status === 304) return null;
-    return { forms: await this.read<Forms>(response), tag: response.headers.get("ETag") };
+    return { found: await this.read<Schemas["FormsOut"]>(response), tag: response.headers.get("ETag") };
   }
 
   private async post<Answer>(path: string, body: unknown, options: Options = {}): Promise<Answer> {

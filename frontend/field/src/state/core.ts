@@ -23,7 +23,7 @@ export interface Grant {
 }
 
 export interface Notice {
-  id: string;
+  id: number;
   at: string;
   zh: string;
   en: string;

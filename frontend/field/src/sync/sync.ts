@@ -101,7 +101,7 @@ export class Sync {
   private async ask(): Promise<SyncAnswer> {
     const session = await this.vault.get<Session>("session");
     if (!session) throw vaultClosed();
-    const last = (await this.notices())[0];
+    const last = (await this.notices())[0]; // the greatest id: they are kept in that order
     try {
       return await this.client.sync(session.token, await this.have(), last ? last.id : null);
     } catch (error) {
@@ -120,7 +120,7 @@ export class Sync {
   }
 
   private async takeOver(answer: SyncAnswer, result: SyncResult): Promise<void> {
-    if (answer.key) await this.store.write("server_key", answer.key);
+    await this.store.write("server_key", answer.key);
     if (answer.wipe) {
       const device = await this.store.read<Device>("device");
       if (device) await this.sender.obey(device);
@@ -136,11 +136,11 @@ export class Sync {
       ["have", have],
       ["me", answer.me],
       ["desk", answer.desk],
+      ["forms_digest", answer.forms.digest],
       ["synced_at", Date.now()],
     ];
     const fresh = await this.fresh(answer.notices);
     if (fresh.length) values.push(["notices", [...fresh, ...(await this.notices())].slice(0, KEPT_NOTICES)]);
-    if (answer.forms) values.push(["forms_digest", answer.forms.digest]);
     await this.vault.putAll(values, answer.gone.map((bucket) => BUCKET + bucket));
     result.changed.push(...Object.keys(answer.changed));
     result.gone.push(...answer.gone);
@@ -151,7 +151,7 @@ export class Sync {
   private async fresh(notices: Notice[]): Promise<Notice[]> {
     const there = new Set((await this.notices()).map((one) => one.id));
     const fresh = notices.filter((one) => !there.has(one.id));
-    return fresh.sort((one, other) => Date.parse(other.at) - Date.parse(one.at));
+    return fresh.sort((one, other) => other.id - one.id);
   }
 
   /** Fetch the forms when the house says that they are others. */
@@ -160,8 +160,8 @@ export class Sync {
     const wanted = await this.vault.get<string>("forms_digest");
     const there = await this.vault.get<{ digest: string; tag: string | null }>("forms");
     if (!session || !wanted || there?.digest === wanted) return;
-    const found = await this.client.forms<{ digest: string; forms: unknown[] }>(session.token, there?.tag ?? null);
-    if (found) await this.vault.put("forms", { digest: found.forms.digest, tag: found.tag, forms: found.forms.forms });
+    const answer = await this.client.forms(session.token, there?.tag ?? null);
+    if (answer) await this.vault.put("forms", { ...answer.found, tag: answer.tag });
   }
 
   private async sessionOver(cause: unknown): Promise<Trouble> {

@@ -1,7 +1,7 @@
 /** A house small enough for a test: it opens parcels for real, applies each command once, and can fail in every way. */
 import { vi } from "vitest";
 
-import type { Packed, Receipt } from "../../src/api/client.ts";
+import type { Notice, Packed, Receipt } from "../../src/api/client.ts";
 import { idBytes, newId } from "../../src/ids.ts";
 import type { ParcelBody } from "../../src/queue/parcel.ts";
 import { fromBase64url, fromUtf8, joined, toBase64url, toHex, utf8 } from "../../src/vault/bytes.ts";
@@ -31,7 +31,7 @@ export class House {
   wipe = false;
   wipedToldBy = 0;
   buckets = new Map<string, Packed>();
-  notices: { id: string; at: string; zh: string; en: string; duty: null }[] = [];
+  notices: Notice[] = [];
   forms = { digest: "f1", forms: [{ code: "visit" }] };
   answerFor: (id: string, body: ParcelBody) => Partial<Receipt> | null = () => null;
   /** a parcel that breaks the house when it is in a batch */
@@ -100,7 +100,7 @@ export class House {
       const body = await this.unseal(id, sealed);
       const other = this.answerFor(id, body);
       if (other) {
-        receipts.push({ id, code: "", zh: "", en: "", result: null, ...other });
+        receipts.push({ id, code: "", zh: "", en: "", result: {}, ...other });
         if (other.status === "refused" || other.status === "later") continue;
       }
       const known = this.applied.get(id);

@@ -65,12 +65,15 @@ describe("sync", () => {
 
   test("notices are kept once each, newest first, in whichever order they come", async () => {
     const phone = await aPhone(house);
-    const notice = (id: string, at: string) => ({ id, at, zh: id, en: id, duty: null });
-    house.notices = [notice("a", "2022-07-14T10:00:00Z"), notice("b", "2022-07-14T11:00:00Z")];
-    expect((await phone.sync.run())!.notices.map((one) => one.id)).toEqual(["b", "a"]);
-    house.notices = [notice("c", "2022-07-14T12:00:00Z"), notice("b", "2022-07-14T11:00:00Z")];
-    expect((await phone.sync.run())!.notices.map((one) => one.id)).toEqual(["c"]);
-    expect((await phone.sync.notices()).map((one) => one.id)).toEqual(["c", "b", "a"]);
+    const notice = (id: number) => {
+      const at = "2022-07-14T10:00:00Z";
+      return { id, kind: "duty", at, zh: "新任务", en: "a new duty", tone: "info", duty: null, read: false };
+    };
+    house.notices = [notice(1), notice(2)];
+    expect((await phone.sync.run())!.notices.map((one) => one.id)).toEqual([2, 1]);
+    house.notices = [notice(3), notice(2)];
+    expect((await phone.sync.run())!.notices.map((one) => one.id)).toEqual([3]);
+    expect((await phone.sync.notices()).map((one) => one.id)).toEqual([3, 2, 1]);
   });
 
   test("forms are fetched when they are others, and only then", async () => {

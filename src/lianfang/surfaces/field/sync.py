@@ -87,7 +87,7 @@ class SyncOut(Schema):
     desk: DeskOut
 
 
-@router.post("sync", response=SyncOut, summary="Bring a phone up to date")
+@router.post("sync", response=SyncOut, by_alias=True, summary="Bring a phone up to date")
 def post_sync(request: HttpRequest, body: SyncIn) -> Any:
     """Compare what the phone has with what it may carry now, and send the buckets that differ.
 
