@@ -4,6 +4,7 @@
  * The server has the same rules in Python (`lianfang.kit.forms`); both run the cases of vectors.json.
  */
 
+import { newId } from "../ids.ts";
 import type { After, Cond, Field, Form, Option, Surroundings, Template, Value, Values, Words } from "./types";
 
 export function isEmpty(value: unknown): boolean {
@@ -87,16 +88,6 @@ function pick(source: string, path: unknown, values: Values, around: Surrounding
 function nthId(around: Surroundings, place: number): string {
   while (around.ids.length < place) around.ids.push(newId());
   return around.ids[place - 1] as string;
-}
-
-/** Make a UUIDv7 (RFC 9562). */
-export function newId(at: number = Date.now()): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  for (let place = 0; place < 6; place++) bytes[place] = Math.floor(at / 2 ** (8 * (5 - place))) & 0xff;
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x70;
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
 /** Return the answers that a form begins with: the defaults that are known. */

@@ -23,6 +23,7 @@ import { Trouble, meansFull, storageFull } from "../trouble.ts";
 import { type ParcelRow, type ReceiptRow, type Store, startingWith } from "../vault/store.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { Clock } from "./clock.ts";
+import { alone } from "./lease.ts";
 import { type Envelope, type ServerKey, sealParcel } from "./parcel.ts";
 
 export interface Work {
@@ -142,8 +143,9 @@ export class Queue {
     );
   }
 
-  async finish(work: Work, draft?: string): Promise<ParcelRow> {
+  async finish(work: Work, draft?: string, holdMs = 0): Promise<ParcelRow> {
     const parcel = await this.parcelOf(work, false);
+    if (holdMs) parcel.next_at = Date.now() + holdMs;
     const label = work.label === undefined ? null : await this.vault.box(LABEL + parcel.id, work.label);
     const { keys, parcels, receipts, shadows, sealed } = this.store;
     const kept = await this.withRoom(() =>
@@ -157,7 +159,22 @@ export class Queue {
       }),
     );
     this.onFinished();
+    if (holdMs) setTimeout(() => this.onFinished(), holdMs + 50);
     return kept;
+  }
+
+  /** Undo what was finished and never left the phone; false when it is on its way, or may have been. */
+  async takeBack(id: string): Promise<boolean> {
+    const { parcels } = this.store;
+    let undone = 0;
+    await alone(this.store, "send", async () => {
+      undone = await parcels
+        .where("id")
+        .equals(id)
+        .filter((row) => row.tries === 0 && row.state === "waiting")
+        .delete();
+    });
+    return undone > 0;
   }
 
   async wipe(why: WipedBecause = "sign_out"): Promise<void> {
@@ -215,7 +232,10 @@ export class Queue {
       parcels: rows.length,
       refused: rows.length - waiting.length,
       unseen,
-      drafts: await this.store.sealed.where("name").between(...startingWith(DRAFT)).count(),
+      drafts: await this.store.sealed
+        .where("name")
+        .between(...startingWith(DRAFT))
+        .count(),
       trouble: line?.trouble ?? null,
       sent_at: line?.sent_at ?? null,
       next_at: waiting.length ? waiting[0]!.next_at : null,
@@ -271,7 +291,10 @@ export class Queue {
       if (!meansFull(error)) throw error;
     }
     try {
-      await this.store.sealed.where("name").between(...startingWith(REPLACEABLE)).delete();
+      await this.store.sealed
+        .where("name")
+        .between(...startingWith(REPLACEABLE))
+        .delete();
       return await write();
     } catch (error) {
       throw meansFull(error) ? storageFull(error) : error;
@@ -284,5 +307,9 @@ export function needsAHuman(receipt: { status: string }): boolean {
 }
 
 function notReady(): Trouble {
-  return new Trouble("not_ready", "手机还没有登录完成，请先联网登录。", "Signing in is not complete: sign in with a line first.");
+  return new Trouble(
+    "not_ready",
+    "手机还没有登录完成，请先联网登录。",
+    "Signing in is not complete: sign in with a line first.",
+  );
 }

@@ -53,7 +53,8 @@ export class Sender {
   }
 
   async hurry(): Promise<void> {
-    await this.store.parcels.toCollection().modify({ next_at: 0 });
+    // what was never tried is held for its undo
+    await this.store.parcels.filter((row) => row.tries > 0).modify({ next_at: 0 });
   }
 
   private async sendAlone(): Promise<Sent> {
@@ -68,7 +69,10 @@ export class Sender {
       const batch = await this.due(most);
       if (!batch.length) break;
       try {
-        const answer = await this.client.parcels(device, batch.map(({ id, sealed }) => ({ id, sealed })));
+        const answer = await this.client.parcels(
+          device,
+          batch.map(({ id, sealed }) => ({ id, sealed })),
+        );
         await this.settle(batch, answer);
         if (answer.wipe) await this.obey(device);
         sent = true;
@@ -85,7 +89,11 @@ export class Sender {
         if (aside >= ASIDE_AT_ONCE) return this.wait(batch[0]!, error);
       }
     }
-    const left = await this.store.parcels.where("id").notEqual("").filter((row) => row.state === "waiting").count();
+    const left = await this.store.parcels
+      .where("id")
+      .notEqual("")
+      .filter((row) => row.state === "waiting")
+      .count();
     return left ? "waits" : sent ? "done" : "idle";
   }
 
@@ -94,15 +102,18 @@ export class Sender {
     const now = Date.now();
     const found: ParcelRow[] = [];
     let letters = 0;
-    await this.store.parcels.orderBy("seq").until((row) => {
-      const mustWait = row.next_at > now && row.next_at < now + 2 * LONGEST_WAIT_MS;
-      if (row.state === "refused" || (row.aside && mustWait)) return false;
-      if (mustWait || found.length >= most) return true;
-      letters += row.sealed.length;
-      if (found.length && letters > MOST_LETTERS) return true;
-      found.push(row);
-      return false;
-    }).each(() => undefined);
+    await this.store.parcels
+      .orderBy("seq")
+      .until((row) => {
+        const mustWait = row.next_at > now && row.next_at < now + 2 * LONGEST_WAIT_MS;
+        if (row.state === "refused" || (row.aside && mustWait)) return false;
+        if (mustWait || found.length >= most) return true;
+        letters += row.sealed.length;
+        if (found.length && letters > MOST_LETTERS) return true;
+        found.push(row);
+        return false;
+      })
+      .each(() => undefined);
     return found;
   }
 
@@ -117,7 +128,10 @@ export class Sender {
       await this.store.transaction("rw", parcels, receipts, sealed, plain, this.store.keys, async () => {
         await parcels.bulkDelete(gone.map((row) => row.seq!));
         await receipts.bulkPut(gone.map((row) => receiptOf(row, said.get(row.id)!)));
-        await receipts.where("at").below(Date.now() - KEPT_MS).delete();
+        await receipts
+          .where("at")
+          .below(Date.now() - KEPT_MS)
+          .delete();
         if (words.length && (await this.vault?.isSameWithin())) await sealed.bulkPut(words);
         for (const row of stays) await this.keep(row, said.get(row.id));
         await this.store.write("line", { trouble: null, sent_at: Date.now() } satisfies Line);
@@ -145,9 +159,7 @@ export class Sender {
     if (!vault?.isOpen()) return [];
     const told = batch.map((row) => said.get(row.id)).filter((one): one is Receipt => !!one && LEAVES.has(one.status));
     try {
-      return await Promise.all(
-        told.map(({ id, zh, en, result }) => vault.box(`receipt:${id}`, { zh, en, result })),
-      );
+      return await Promise.all(told.map(({ id, zh, en, result }) => vault.box(`receipt:${id}`, { zh, en, result })));
     } catch {
       return []; // locked between two of them: the receipt's code remains
     }

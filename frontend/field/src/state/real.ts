@@ -1,6 +1,7 @@
 /** The core of a phone in the field: the pages' questions, answered by vault, queue and sync. */
 
 import { couldNot as excused } from "../forms/engine";
+import { HOLD_MS } from "../forms/house";
 import type { Attributes, Form } from "../forms/types";
 import { newId } from "../ids";
 import { phone } from "../phone";
@@ -84,7 +85,11 @@ function instant(): string {
 }
 
 async function couldNot(duty: Duty, reason: Reason): Promise<(() => Promise<boolean>) | null> {
-  const [forms, rows, me] = await Promise.all([phone.sync.forms<Form>(), phone.sync.rows<Row>("duties:"), phone.sync.me()]);
+  const [forms, rows, me] = await Promise.all([
+    phone.sync.forms<Form>(),
+    phone.sync.rows<Row>("duties:"),
+    phone.sync.me(),
+  ]);
   const form = (forms ?? []).find((one) => one.code === duty.form);
   const row = rows.find((one) => Number(one.id) === duty.id);
   if (!form || !row) throw new Error(`no form ${duty.form} for duty ${duty.id}`);
@@ -93,8 +98,9 @@ async function couldNot(duty: Duty, reason: Reason): Promise<(() => Promise<bool
   const { kind, payload } = excused(form, {}, { reason, note: "", againAt: null }, around);
   const id = newId(phone.clock.now());
   const label = duty.name ?? "";
-  await phone.queue.finish({ envelope: { id, kind, valid_at: around.now, payload }, duty: duty.id, form: form.code, label });
-  return null;
+  const work = { envelope: { id, kind, valid_at: around.now, payload }, duty: duty.id, form: form.code, label };
+  await phone.queue.finish(work, undefined, HOLD_MS);
+  return () => phone.queue.takeBack(id);
 }
 
 async function parcels() {

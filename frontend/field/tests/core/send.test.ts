@@ -72,7 +72,12 @@ describe("receipts", () => {
     const phone = await aPhone(house);
     const ids = await finished(phone, 4);
     house.shuffles = true;
-    house.answerFor = (id) => (id === ids[2] ? { id: newId(), status: "applied" } : id === ids[1] ? { status: "held", code: "after_grant" } : null);
+    house.answerFor = (id) =>
+      id === ids[2]
+        ? { id: newId(), status: "applied" }
+        : id === ids[1]
+          ? { status: "held", code: "after_grant" }
+          : null;
     await phone.sender.send();
     expect((await phone.queue.parcels()).map((row) => row.id)).toEqual([ids[2]]);
     expect((await phone.store.receipts.get(ids[1]!))!).toMatchObject({ status: "held", code: "after_grant" });
@@ -84,7 +89,8 @@ describe("receipts", () => {
   test("a refused parcel stays with the house's words, holds nobody up, and can be sent again", async () => {
     const phone = await aPhone(house);
     const ids = await finished(phone, 3);
-    house.answerFor = (id) => (id === ids[0] ? { status: "refused", code: "unknown_key", zh: "密钥不对", en: "unknown key" } : null);
+    house.answerFor = (id) =>
+      id === ids[0] ? { status: "refused", code: "unknown_key", zh: "密钥不对", en: "unknown key" } : null;
     expect(await phone.sender.send()).toBe("done");
     expect(await phone.queue.parcels()).toMatchObject([{ id: ids[0], state: "refused", zh: "密钥不对" }]);
     expect([...house.applied.keys()]).toEqual([ids[1], ids[2]]);
@@ -182,7 +188,9 @@ describe("waiting", () => {
     house.poison = ids[17]!;
     expect(await phone.sender.send()).toBe("waits");
     expect(house.applied.size).toBe(59);
-    expect(await phone.queue.parcels()).toMatchObject([{ id: ids[17], aside: true, state: "waiting", code: "refused_500" }]);
+    expect(await phone.queue.parcels()).toMatchObject([
+      { id: ids[17], aside: true, state: "waiting", code: "refused_500" },
+    ]);
     expect(house.batches.length).toBeLessThan(20);
     house.poison = "";
     await phone.sender.hurry();
@@ -202,7 +210,10 @@ describe("waiting", () => {
   test("a gate's own page in the house's place is no answer", async () => {
     const phone = await aPhone(house);
     await finished(phone, 1);
-    vi.stubGlobal("fetch", async () => new Response("<html>log in</html>", { headers: { "Content-Type": "text/html" } }));
+    vi.stubGlobal(
+      "fetch",
+      async () => new Response("<html>log in</html>", { headers: { "Content-Type": "text/html" } }),
+    );
     await phone.sender.send();
     expect((await phone.queue.state()).trouble?.code).toBe("offline");
     expect(await phone.store.parcels.count()).toBe(1);
@@ -286,5 +297,36 @@ describe("the token's time", () => {
     expect((await again.store.read<{ why: string }>("wiped"))?.why).toBe("expired");
     await again.sender.send();
     expect([...house.applied.keys()]).toEqual([id]);
+  });
+});
+
+describe("taking back", () => {
+  test("undoes what is still held, and the draft can be finished anew under another id", async () => {
+    const phone = await aPhone(house);
+    const { id } = await phone.queue.finish(work(), undefined, 5000);
+    expect(await phone.sender.send()).toBe("waits");
+    await phone.sender.hurry();
+    expect(await phone.sender.send()).toBe("waits");
+    expect(await phone.queue.takeBack(id)).toBe(true);
+    expect((await phone.queue.state()).parcels).toBe(0);
+    expect(house.applied.size).toBe(0);
+  });
+
+  test("is over when the hold is over and it was sent", async () => {
+    const phone = await aPhone(house);
+    const { id } = await phone.queue.finish(work(), undefined, 5000);
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 5001);
+    expect(await phone.sender.send()).toBe("done");
+    expect(await phone.queue.takeBack(id)).toBe(false);
+    expect(house.applied.has(id)).toBe(true);
+  });
+
+  test("is refused for what was tried once, since it may have arrived", async () => {
+    const phone = await aPhone(house);
+    const [id] = await finished(phone, 1);
+    house.offline = true;
+    await phone.sender.send();
+    expect(await phone.queue.takeBack(id!)).toBe(false);
+    expect((await phone.queue.state()).parcels).toBe(1);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { asked, command, couldNot, defaults, faults, fill, holds, newId, said, sentence } from "../../src/forms/engine";
+import { asked, command, couldNot, defaults, faults, fill, holds, said, sentence } from "../../src/forms/engine";
 import type { Form, Surroundings, Values, Words } from "../../src/forms/types";
 
 const around = (): Surroundings => ({
@@ -186,10 +186,4 @@ it("says what an answer calls for", () => {
 
 it("begins with what is known", () => {
   expect(defaults(CHECK, around())).toEqual({ unwell: false });
-});
-
-it("makes ids that sort by time", () => {
-  const [early, late] = [newId(1_600_000_000_000), newId(1_600_000_000_001)];
-  expect(early).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-  expect(early < late).toBe(true);
 });

@@ -11,6 +11,13 @@ import { prefs } from "../../src/prefs";
 const SOURCE = join(__dirname, "../../src");
 const WORDS = /\p{L}{2,}/u;
 const CHINESE = /\p{Script=Han}/u;
+/** `say("中文", "English")` and `{ zh, en }`: each sentence stands beside its other self */
+const PAIRED = /\/src\/(?:forms|flows|scan|photo)\/|FormPage\.vue$/;
+const literal = (inside: string) => `("${inside}[^"\\n]*"|'${inside}[^'\\n]*'|\`${inside}[^\`]*\`)`;
+const HAN_AHEAD = "(?=[^\"'`]*\\p{Script=Han})";
+const PAIR = new RegExp(`${literal(HAN_AHEAD)}\\s*,\\s*(?:en:\\s*)?${literal("")}`, "gu");
+/** what stands on plates */
+const ONLY_DATA = /PROVINCES|PLATE|DIPLOMATIC|挂学警/;
 const SAID = ["title", "placeholder", "aria-label", "label", "alt"];
 
 interface Node {
@@ -32,7 +39,8 @@ function files(folder: string): string[] {
 /** Text and spoken attributes of a template that are written there, but for what bears translate="no". */
 function written(node: Node): string[] {
   if (node.props?.some((prop) => prop.name === "translate" && prop.value?.content === "no")) return [];
-  const here = node.type === 2 && typeof node.content === "string" && WORDS.test(node.content) ? [node.content.trim()] : [];
+  const here =
+    node.type === 2 && typeof node.content === "string" && WORDS.test(node.content) ? [node.content.trim()] : [];
   const props = (node.props ?? [])
     .filter((prop) => prop.type === 6 && SAID.includes(prop.name) && WORDS.test(prop.value?.content ?? ""))
     .map((prop) => `${prop.name}="${prop.value!.content}"`);
@@ -74,18 +82,30 @@ describe("the catalogue", () => {
 
   it("leaves no words in components", () => {
     const found = files(SOURCE)
-      .filter((path) => path.endsWith(".vue"))
+      .filter((path) => path.endsWith(".vue") && !PAIRED.test(path))
       .flatMap((path) => {
         const { descriptor } = parse(readFileSync(path, "utf8"));
         const script = `${descriptor.scriptSetup?.content ?? ""}${descriptor.script?.content ?? ""}`;
-        const strings = (script.replace(/\/\*[^]*?\*\/|\/\/.*/g, "").match(/(["'`])(?:(?!\1).)*\1/g) ?? []).filter((one) =>
-          CHINESE.test(one),
+        const strings = (script.replace(/\/\*[^]*?\*\/|\/\/.*/g, "").match(/(["'`])(?:(?!\1).)*\1/g) ?? []).filter(
+          (one) => CHINESE.test(one),
         );
         return [...written((descriptor.template?.ast ?? { type: 0 }) as unknown as Node), ...strings].map(
           (text) => `${path}: ${text}`,
         );
       });
     expect(found).toEqual([]);
+  });
+});
+
+describe("forms, flows and scanning, which say both languages side by side", () => {
+  const paired = files(SOURCE).filter((path) => PAIRED.test(path) && /\.(vue|ts)$/.test(path));
+
+  it("are looked at", () => expect(paired.length).toBeGreaterThan(20));
+
+  it.each(paired)("%s says nothing in Chinese only", (path) => {
+    const source = readFileSync(path, "utf8").replace(/\/\*[^]*?\*\/|<!--[^]*?-->|^\s*\/\/.*$/gm, "");
+    const left = source.replace(PAIR, (whole, ...parts: string[]) => (CHINESE.test(parts[1] ?? "") ? whole : ""));
+    expect(left.split("\n").filter((line) => CHINESE.test(line) && !ONLY_DATA.test(line))).toEqual([]);
   });
 });
 

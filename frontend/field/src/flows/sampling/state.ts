@@ -225,6 +225,55 @@ export function undo(table: Table, id?: string): Step {
   );
 }
 
+/** What the server says of somebody who was scanned without being known here (`null`: nobody has this card or number). */
+export function recognised(table: Table, id: string, found: Recognised | null, byCard: boolean): Step {
+  const tube = table.tube as Tube;
+  const sample = tube.samples.find((one) => one.id === id) as Sample;
+  const { label } = sample.person;
+  if (!found && byCard)
+    return stay(
+      table,
+      "bad",
+      `没有人持有这张采样码（${label}）。撤销这一条，改扫身份证或登记来人。`,
+      `Nobody has this card (${label}): take it back, then scan their ID or register them.`,
+      "undo",
+    );
+  if (!found)
+    return stay(
+      table,
+      "warn",
+      `${label} 不在名册，已按证件号进管，姓名由社区补。`,
+      `${label} is in no register and goes in by the number; the community adds the name.`,
+    );
+  const person: Person = { resident: found.resident, label: found.name, household: found.household };
+  const elsewhere = { ...table, tube: { ...tube, samples: tube.samples.filter((one) => one !== sample) } };
+  const twice = repeated(elsewhere, { ...person, sampledIn: found.standing === "sampled" ? found.tube_code : null });
+  if (twice)
+    return stay(
+      table,
+      "bad",
+      `${twice.said.words.zh}棉签还没进管就撤销这一条。`,
+      `${twice.said.words.en} Take this one back unless the swab is in the tube.`,
+      "undo",
+    );
+  const samples = tube.samples.map((one) => (one === sample ? { ...one, person } : one));
+  const number = tube.before + samples.findIndex((one) => one.id === id) + 1;
+  return move(
+    { ...table, tube: { ...tube, samples } },
+    "good",
+    `${found.name}，第 ${number} 人。`,
+    `${found.name}, number ${number}.`,
+  );
+}
+
+export interface Recognised {
+  resident: string;
+  name: string;
+  household: string | null;
+  standing: string;
+  tube_code: string | null;
+}
+
 /** Close the open tube: it becomes one parcel. An empty tube is put back as if it had never been opened. */
 export function closeTube(table: Table, at: string): Step & { closed: Tube | null } {
   const { tube } = table;

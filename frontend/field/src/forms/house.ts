@@ -1,0 +1,166 @@
+/** What forms and flows ask of the phone: forms, duties, who acts, lists; drafts kept and finished work handed on. */
+
+import { phone } from "../phone";
+import { newId } from "../ids.ts";
+import type { Draft, Session, Work } from "../queue/queue";
+import type { Command } from "./engine";
+import type { Attributes, Form, Values } from "./types";
+
+/** A form begun: what was filled in so far, and the ids that its command will carry. */
+export interface FormDraft extends Draft {
+  form: string;
+  values: Values;
+  ids: string[];
+  step: number;
+  /** the id of the command that this draft becomes */
+  envelope: string;
+  /** photos by id, as JPEG in base64 */
+  pictures: Record<string, string>;
+}
+
+export interface Duty extends Attributes {
+  id: number;
+  kind: string;
+  subject: string;
+  subject_kind: string;
+  form: string | null;
+}
+
+/** for how long finished work can still be taken back (ms) */
+export const HOLD_MS = 5000;
+
+export async function formOf(code: string): Promise<Form | null> {
+  const forms = (await phone.sync.forms<Form>()) ?? [];
+  return forms.find((form) => form.code === code) ?? null;
+}
+
+export async function dutyOf(id: string): Promise<Duty | null> {
+  const duties = await phone.sync.rows<Duty>("duties:");
+  return duties.find((duty) => String(duty.id) === id) ?? null;
+}
+
+export async function rowsOf<Row>(bucket: string): Promise<Row[]> {
+  return phone.sync.rows<Row>(bucket);
+}
+
+export async function myself(): Promise<Attributes> {
+  return ((await phone.sync.me()) ?? {}) as unknown as Attributes;
+}
+
+export async function deskPhone(): Promise<string> {
+  return (await phone.sync.desk())?.phone ?? "";
+}
+
+export interface TablePerson {
+  resident: string;
+  name: string;
+  sex: string;
+  birth_year: number;
+  household: string | null;
+  standing: "missing" | "sampled" | "excluded" | "not_on_roster";
+  tube_code: string | null;
+}
+
+const ASK_MS = 4000;
+
+/** Ask the server who has a card or a document; null when there is no line: a table never waits for one. */
+export async function askTable(
+  round: string,
+  table: number,
+  way: { code: string } | { document: string } | { resident: string; whole_household: boolean },
+): Promise<TablePerson[] | null> {
+  const session = await phone.vault.get<Session>("session");
+  if (!session || !navigator.onLine) return null;
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), ASK_MS);
+  try {
+    const response = await fetch("/api/table/people", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${session.token}` },
+      body: JSON.stringify({ round, table, ...way }),
+      credentials: "omit",
+      signal: patience.signal,
+    });
+    return response.ok ? ((await response.json()) as TablePerson[]) : null;
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export function now(): string {
+  return new Date(phone.clock.now()).toISOString();
+}
+
+/** One draft for each form and duty: whoever comes back finds it. */
+export function draftId(form: string, duty: number | null): string {
+  return `${form}:${duty ?? ""}`;
+}
+
+export function newDraft(form: string, duty: number | null, values: Values = {}): FormDraft {
+  return {
+    id: draftId(form, duty),
+    form,
+    duty,
+    at: phone.clock.now(),
+    values,
+    ids: [],
+    step: 0,
+    envelope: newId(phone.clock.now()),
+    pictures: {},
+  };
+}
+
+export function loadDraft<Kind extends FormDraft>(form: string, duty: number | null): Promise<Kind | undefined> {
+  return phone.queue.draft<Kind>(draftId(form, duty));
+}
+
+/** Keep a draft; with a command, also the parcel that it would be, in case that the phone is wiped. */
+export function keepDraft(draft: FormDraft, done?: Command): Promise<void> {
+  return phone.queue.saveDraft(draft, done && workOf(draft, done));
+}
+
+export function dropDraft(draft: FormDraft): Promise<void> {
+  return phone.queue.dropDraft(draft.id);
+}
+
+/** Hand a draft's command on, and its photos after it; they leave the phone no sooner than the hold allows. */
+export async function finish(
+  draft: FormDraft,
+  command: Command,
+  photos: Photo[] = [],
+  holdMs = HOLD_MS,
+): Promise<void> {
+  await phone.queue.finish(workOf(draft, command), draft.id, holdMs);
+  for (const photo of photos) await phone.queue.finish(photoOf(draft, photo), undefined, holdMs);
+}
+
+/** Take finished work back as a draft; null when it is on its way already. */
+export async function takeBack<Kind extends FormDraft>(draft: Kind, photos: Photo[] = []): Promise<Kind | null> {
+  if (!(await phone.queue.takeBack(draft.envelope))) return null;
+  for (const photo of photos) await phone.queue.takeBack(photo.id);
+  const again = { ...draft, envelope: newId(phone.clock.now()) };
+  await phone.queue.saveDraft(again);
+  return again;
+}
+
+export interface Photo {
+  id: string;
+  jpeg: string;
+  /** the name of the field it was taken for */
+  field: string;
+}
+
+const CAPTIONS = ["place", "door_notice", "goods", "hazard", "before", "after", "vehicle", "document"];
+
+/** A photo goes by itself, under its own id, so that a thin line carries the result first. */
+function photoOf(draft: FormDraft, { id, jpeg, field }: Photo): Work {
+  const beside = draft.duty !== null ? { duty: draft.duty } : { subject: draft.ids[0] ?? draft.envelope };
+  const payload = { jpeg, caption: CAPTIONS.includes(field) ? field : "other", ...beside };
+  return { envelope: { id, kind: "attach_photo", valid_at: now(), payload }, duty: draft.duty, form: draft.form };
+}
+
+function workOf(draft: FormDraft, { kind, payload }: Command): Work {
+  return { envelope: { id: draft.envelope, kind, valid_at: now(), payload }, duty: draft.duty, form: draft.form };
+}
