@@ -6,8 +6,10 @@
  *   const release = update.hold() while a draft is on the screen; `release()` when it is left
  *   update.apply()                take it over and load anew; while something holds, at the release
  *
- * A version that waits is taken over by itself when the phone is locked or the app out of sight, and nothing holds.
+ * A version that waits is taken over by itself when the vault is locked and nothing holds: nobody then types a PIN twice.
  */
+import { phone } from "./phone.ts";
+
 export class Update {
   private waiting: ServiceWorker | null = null;
   private holds = 0;
@@ -29,10 +31,8 @@ export class Update {
         if (coming.state === "installed" && navigator.serviceWorker.controller) this.found(coming);
       });
     });
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "hidden" && this.waiting) this.apply();
-      else void registration.update().catch(() => undefined);
-    });
+    document.addEventListener("visibilitychange", () => void registration.update().catch(() => undefined));
+    phone.vault.watch(() => this.applyWhenLocked());
   }
 
   isReady(): boolean {
@@ -60,10 +60,15 @@ export class Update {
     if (this.waiting && this.holds === 0) this.waiting.postMessage({ type: "SKIP_WAITING" });
   }
 
+  private applyWhenLocked(): void {
+    if (this.waiting && !phone.vault.isOpen()) this.apply();
+  }
+
   private found(worker: ServiceWorker): void {
     this.waiting = worker;
     for (const fn of this.watchers) fn(true);
     if (this.wanted) this.apply();
+    else this.applyWhenLocked();
   }
 }
 
