@@ -1,5 +1,6 @@
 """Two villages in the middle of a round: tubes on their way, a positive pool, sheets, sites, devices, codes."""
 
+import base64
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -22,6 +23,7 @@ from lianfang.response.screening.paper import SheetLineEntry
 from lianfang.response.screening.rules import AreaEntry, ExclusionEntry, VisitEntry
 from lianfang.response.specimens.actions import register_tubes
 from lianfang.response.specimens.rules import SampleEntry, TubeEntry
+from parcel_making import phone
 from surfaces.console.custody_scene import tubes_on_their_way
 from surfaces.console.scene import BEFORE, BEGUN, ED9, NOW, Village, county_hand, two_villages
 from workflows.pool_making import members, report, resample, the_pool
@@ -92,8 +94,21 @@ def county_at_work() -> County:
         "earlier": second, "zone": home.zone, "site": home.site, "sheet": sheet, "pool": pool[0], "member": pool[1],
         "lab": custody.lab, "code": custody.tubes["lab"], "difference": custody.difference, "notice": custody.notice,
         "device": devices[0], "exclusion": excluded(home.round),
+        **from_the_field(home),
     }  # fmt: skip
     return County(numbers, other.round)
+
+
+def from_the_field(home: Village) -> dict[str, uuid.UUID]:
+    """A parcel that waits for the community's decision, and a photo."""
+    with clock_at(NOW):
+        worker = phone(home.code)
+        jpeg = base64.b64encode(bytes.fromhex("ffd8ffda0002") + bytes(20) + bytes.fromhex("ffd9")).decode()
+        check = {"order": str(home.order), "temperature": "36.5"}
+        held = worker.parcel("record_checks", {"checks": [check]}, duty=home.duty, valid_at=NOW - 13 * HOUR)
+        photo = worker.parcel("attach_photo", {"jpeg": jpeg, "caption": "place", "duty": home.duty})
+        assert [one.status for one in worker.send(held, photo)] == ["held", "applied"]
+    return {"parcel": held.id, "photo": photo.id}
 
 
 def a_pool(by: Actor, home: Village, others: list[uuid.UUID]) -> tuple[uuid.UUID, uuid.UUID]:

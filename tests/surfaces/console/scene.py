@@ -27,6 +27,7 @@ from lianfang.response.zones.rules import NewArea
 ROOMS = [
     "core.access",
     "core.duties",
+    "core.intake",
     "core.people",
     "core.territory",
     "response.cases",

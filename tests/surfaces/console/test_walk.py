@@ -23,11 +23,13 @@ WHO = (
 )  # fmt: skip
 #: paper is in both languages, a notice leads on to its tube, the audit names its records
 NOT_READ = {"result_notice", "print_sheet", "print_round", "print_codes", "audit"}
+#: no page, but a picture
+PICTURES = {"photo"}
 #: made up by the scene, or a name that is the same in both languages
 SCENE = (
     r"covid19-cn-ed9|round in 竹|round in 江|zone \d|county HQ|met a case|the duty desk|just found|ill and positive|"
     r"CSV|XLSX|Lianfang|PAPER1|console-[0-9a-f-]+|second|\b[A-Z0-9]{3}(-[A-Z0-9]{3})+\b|\b(?:DA|PP|T)[0-9a-f]{4,}\b|"
-    r"\b(?:task_force_lead|community|township|epidemiologist|lab|auditor|commander)\b|\bed9_\w+|core_info|\bhotel\b|\bopen\b|screening\.rounds\.\w+"
+    r"\b(?:task_force_lead|community|township|grid_worker|epidemiologist|lab|auditor|commander)\b|\bed9_\w+|core_info|\bhotel\b|\bopen\b|screening\.rounds\.\w+"
 )
 
 
@@ -42,7 +44,7 @@ def browsers(county):
 
 
 def pages():
-    return [one for one in urls.urlpatterns if one.name not in FORMS | OPEN]
+    return [one for one in urls.urlpatterns if one.name not in FORMS | OPEN | PICTURES]
 
 
 def first_look(browsers, path):

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from lianfang.core.access.permissions import MANAGE_DEVICES, READ_AUDIT, REVOKE_DEVICE
 from lianfang.core.access.rules import Actor
 from lianfang.core.duties.permissions import READ_DUTIES
+from lianfang.core.intake.permissions import DECIDE_PARCELS
 from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.core.territory.queries import standing
 from lianfang.kit.clock import LOCAL, local_date, response_now
@@ -52,6 +53,7 @@ MENU = (
     ("deployments", "users", READ_WORKFORCE),
     ("people", "home", READ_PEOPLE),
     ("directives", "clipboard-list", READ_COMMAND),
+    ("parcels", "clipboard-check", DECIDE_PARCELS),
     ("daily_reports", "file-text", READ_REPORTS),
     ("devices", "phone", f"{MANAGE_DEVICES} {REVOKE_DEVICE}"),
     ("audit", "eye", READ_AUDIT),
@@ -76,6 +78,7 @@ def menu_title(name: str) -> str:
         "checkpoints": _("Checkpoints"),
         "deployments": _("Workforce"),
         "daily_reports": _("Daily reports"),
+        "parcels": _("From the field"),
         "devices": _("Devices"),
         "audit": _("Audit"),
     }[name]

@@ -91,8 +91,15 @@ def _columns(request: ActingRequest, places: dict[int, str], owners: dict[uuid.U
         Column(_("Registered"), lambda d: _shown(d.registered_at), look="time"),
         Column(_("Enrolled"), lambda d: _shown(d.enrolled_at) or _("not yet"), look="time"),
         Column(_("Ended"), lambda d: _shown(d.revoked_at), look="time"),
+        Column(_("Wipe"), _wipe_state),
         Column(_("Reason"), lambda d: d.revoked_reason),
     ]  # fmt: skip
+
+
+def _wipe_state(row: DeviceRow) -> str:
+    if row.wiped_at:
+        return _("confirmed at %(at)s") % {"at": as_text(_shown(row.wiped_at))}
+    return _("ordered at %(at)s") % {"at": as_text(_shown(row.wipe_ordered_at))} if row.wipe_ordered_at else ""
 
 
 def _whose(row: DeviceRow, owners: dict[uuid.UUID, str]) -> str:
@@ -176,12 +183,16 @@ def show_device(request: ActingRequest, device: uuid.UUID) -> HttpResponse:
         (_("Enrolled"), as_text(_shown(row.enrolled_at)) or _("not yet"), ""),
         (_("Ended"), as_text(_shown(row.revoked_at)), ""),
         (_("Reason"), row.revoked_reason, ""),
+        (_("Wipe"), _wipe_state(row), ""),
+        (_("Why it is wiped"), row.wipe_reason, ""),
     ]
     return answer_record(
         request, [], template="console/device.html", heading=row.title, facts=facts, device=row,
         lead=_advice(state, as_text(_shown(until))), lead_tone=TONES.get(state, ""),
         may_show=state == "waiting" and request.actor.may(MANAGE_DEVICES) and request.at is None,
         may_revoke=state != "revoked" and request.actor.may(REVOKE_DEVICE) and request.at is None,
+        may_wipe=row.enrolled_at is not None and (row.wipe_ordered_at is None or row.wiped_at is not None)
+        and request.actor.may(REVOKE_DEVICE) and request.at is None,
         now=response_now().astimezone(LOCAL).strftime("%Y-%m-%dT%H:%M"),
     )  # fmt: skip
 
@@ -232,4 +243,19 @@ def revoke(request: ActingRequest, device: uuid.UUID) -> HttpResponse:
             (_("Reason"), reason), (_("Out of hand since"), request.POST.get("valid_at", "").replace("T", " ")[:16]),
         ],
         back=address(request, "device", device), done=_("The device is ended. Register another one if the work goes on."),
+    )  # fmt: skip
+
+
+@require_POST
+def wipe(request: ActingRequest, device: uuid.UUID) -> HttpResponse:
+    """Tell a device to empty its readable store at its next contact, asked once more."""
+    row = device_row(device, by=request.actor)
+    reason = words_given(request, "reason", _("Reason"))[:200]
+    return confirmed(
+        request, "order_wipe", {"device": str(device), "reason": reason},
+        heading=_("Wipe %(title)s") % {"title": row.title},
+        question=_("Wipe what can be read on this phone at its next contact? What was done on it is sent first; nothing is lost."),
+        yes=_("Yes, wipe it"),
+        facts=[(_("Device"), row.title), (_("Unit"), place_names([row.division_code])[row.division_code]), (_("Reason"), reason)],
+        back=address(request, "device", device), done=_("Ordered. The page shows when the phone has confirmed it."),
     )  # fmt: skip

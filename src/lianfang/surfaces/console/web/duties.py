@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from lianfang.core.duties.permissions import FINISH_DUTY, READ_DUTIES, WAIVE_DUTY
+from lianfang.core.intake.permissions import VIEW_PHOTOS
+from lianfang.core.intake.queries import photos
 from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.core.territory.queries import children, path, standing
 from lianfang.core.territory.rules import DivisionUnknown
@@ -24,6 +26,7 @@ from lianfang.surfaces.console.figures import Figure
 from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, as_text, whole
 from lianfang.surfaces.console.queries import DutyLine, DutyStep
 from lianfang.surfaces.console.templatetags.console import place_of
+from lianfang.surfaces.console.web.parcels import photo_listing
 from lianfang.surfaces.session import ActingRequest
 
 #: kinds of subject that have a page of their own, of the same name, and what it takes to see it
@@ -163,8 +166,10 @@ def _branches(request: ActingRequest, area: CodeRange) -> list[dict[str, Any]]:
 def show_duty(request: ActingRequest, duty: int) -> HttpResponse:
     """Show one duty with everything that happened to it."""
     line = queries.duty_line(duty, by=request.actor, at=request.at)
+    taken = photos(by=request.actor, duty=duty) if request.actor.may(VIEW_PHOTOS) and request.at is None else []
+    pictures = [Section(_("Photos"), photo_listing(request, taken))] if taken else []
     return answer_record(
-        request, [Section(_("What happened to it"), _log(request, line))], template="console/duty.html",
+        request, [Section(_("What happened to it"), _log(request, line)), *pictures], template="console/duty.html",
         heading=f"{words.in_language(line.name_zh, line.name_en)} · {line.place}",
         duty=line, lead=standing_of(line), lead_tone="overdue" if line.overdue else _tone(line.state),
         facts=_facts(request, line), open=line.state == "outstanding" and request.at is None,

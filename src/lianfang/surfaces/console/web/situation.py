@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from lianfang.core.duties.permissions import READ_DUTIES
 from lianfang.core.duties.queries import balance
+from lianfang.core.intake.permissions import DECIDE_PARCELS
 from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.core.people.queries import count_residents
 from lianfang.response.cases.permissions import READ_CASES
@@ -31,6 +32,7 @@ from lianfang.surfaces.console.templatetags.console import place_of
 from lianfang.surfaces.console.web.checkpoints import checkpoint_figures
 from lianfang.surfaces.console.web.climbed import climbed_total
 from lianfang.surfaces.console.web.custody import custody_figures
+from lianfang.surfaces.console.web.parcels import parcel_figures
 from lianfang.surfaces.console.web.quarantine import quarantine_figures
 from lianfang.surfaces.console.web.rounds import round_figures
 from lianfang.surfaces.console.web.workforce import workforce_figures
@@ -63,6 +65,7 @@ def groups() -> list[tuple[str, str, Any]]:
         (_("Quarantine"), READ_ORDERS, quarantine_figures),
         (_("Checkpoints"), READ_CHECKPOINTS, checkpoint_figures),
         (_("Duties"), READ_DUTIES, duty_figures),
+        (_("From the field"), DECIDE_PARCELS, parcel_figures),
         (_("Directives"), READ_COMMAND, directive_figures),
         (_("People on duty"), READ_WORKFORCE, workforce_figures),
         (_("People"), READ_PEOPLE, people_figures),

@@ -1,0 +1,131 @@
+"""What phones bring and the rules do not apply: seen at the desk without names in the list, decided once, told to the phone."""
+
+import base64
+import html
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from conftest import JIANGNAN, XINZHU, make_actor
+from lianfang.core.access.models import AuditEntry, Device
+from lianfang.core.access.scope import acting
+from lianfang.core.duties.queries import duties, duty_standing
+from lianfang.core.intake.queries import receipts_of
+from lianfang.kit.clock import clock_at
+from lianfang.kit.ids import new_id
+from lianfang.response.quarantine.actions import roll_day
+from parcel_making import phone
+from surfaces.console.browsing import account, cells, hidden, signed_in, text
+from surfaces.console.scene import NOW, county_hand
+
+pytestmark = pytest.mark.django_db
+pytest_plugins = ["surfaces.console.browsers"]
+
+NEXT = NOW + timedelta(days=1)
+EXIF = bytes.fromhex("ffe10009") + b"ExifGPS"
+PICTURE = bytes.fromhex("ffdb00040101ffda0002") + b"not very white snow" + bytes.fromhex("ffd9")
+JPEG = b"\xff\xd8" + EXIF + PICTURE
+
+
+@pytest.fixture
+def desk(villages):
+    """A browser of the community of Xinzhu."""
+    return signed_in(account(("community", "community", str(XINZHU)))[0])
+
+
+@pytest.fixture
+def conflict(villages):
+    """Two workers did one check: one found normal, the other could not; (duty, parcel, the second worker)."""
+    with clock_at(NEXT):
+        by = county_hand()
+        roll_day(by=by, county=469021, valid_at=NEXT)
+        duty = next(
+            one for one in duties(by=by, kind="daily_check")
+            if one.subject == villages[0].order and one.period == "2022-07-15/0"
+        )  # fmt: skip
+        first, second = phone(XINZHU), phone(XINZHU)
+        check = {"order": str(duty.subject), "id": str(new_id())}
+        first.send(first.parcel("record_checks", {"checks": [check | {"temperature": "36.5"}]}, duty=duty.id))
+        failed = check | {"id": str(new_id()), "could_not": "敲门没有人应"}
+        parcel = second.parcel("record_checks", {"checks": [failed]}, duty=duty.id)
+        assert second.send(parcel)[0].status == "held"
+        yield duty.id, parcel, second
+
+
+def test_the_list_says_why_and_names_nobody(desk, conflict, villages):
+    page = text(desk.get("/parcels/"))
+    [row] = cells(page)
+    assert row[0] == "待裁定" and row[2] == "他人已先完成"
+    assert villages[0].name not in page and "敲门没有人应" not in page
+    assert "敲门没有人应" not in desk.get("/parcels/", {"export": "csv"}).content.decode("utf-8-sig")
+    assert "没有待裁定的" in text(signed_in(account(("community", "community", str(JIANGNAN)))[0]).get("/parcels/"))
+    assert "待裁定封包" in text(desk.get("/"))
+
+
+def test_both_findings_stand_side_by_side_and_a_decision_is_asked_and_told(desk, conflict):
+    duty, parcel, worker = conflict
+    path = f"/parcels/{parcel.id}"
+    page = text(desk.get(path))
+    assert "正常" in page and "敲门没有人应" in page and "请对照两边" in page
+    assert worker.token not in page
+    form = {"decision": "apply", "reason": "两人都问过，第一次没有进门"}
+    asked = text(desk.post(f"{path}/decide", form))
+    kept = {name: html.unescape(hidden(asked, name)) for name in (*form, "valid_at", "command")}
+    assert desk.post(f"{path}/decide", kept | {"confirmed": "yes"}).status_code == 302
+    assert duty_standing(duty, by=county_hand()).outcome == "could_not"
+    [(_, told)] = receipts_of(by=worker.actor)
+    assert (told.status, told.code) == ("applied", "decided")
+    assert desk.get(path).status_code == 404, "what was applied stands in the record itself"
+
+
+def test_another_villages_parcel_is_refused(conflict):
+    _, parcel, _ = conflict
+    neighbour = signed_in(account(("community", "community", str(JIANGNAN)))[0])
+    assert neighbour.get(f"/parcels/{parcel.id}").status_code == 404
+    form = {"decision": "set_aside", "reason": "x"}
+    assert neighbour.post(f"/parcels/{parcel.id}/decide", form).status_code == 404
+    assert signed_in(account(("grid_worker", "community", str(XINZHU)))[0]).get("/parcels/").status_code == 403
+
+
+def test_a_decision_needs_a_reason_and_a_kind(desk, conflict):
+    path = f"/parcels/{conflict[1].id}/decide"
+    assert desk.post(path, {"decision": "apply", "reason": " "}).status_code == 422
+    assert desk.post(path, {"decision": "forget", "reason": "x"}).status_code == 422
+
+
+def test_a_photo_stands_beside_its_duty_encrypted_and_each_look_is_logged(desk, conflict):
+    from django.db import connection
+
+    duty, _, worker = conflict
+    photo = {"jpeg": base64.b64encode(JPEG).decode(), "caption": "door_notice", "duty": duty}
+    parcel = worker.parcel("attach_photo", photo, duty=duty)
+    assert worker.send(parcel)[0].status == "applied"
+    assert "门口告知" in text(desk.get(f"/duties/{duty}"))
+    shown = desk.get(f"/photos/{parcel.id}")
+    assert shown["Content-Type"] == "image/jpeg" and shown["Cache-Control"] == "no-store"
+    assert shown.content == b"\xff\xd8" + PICTURE, "what the camera wrote beside it is gone"
+    with acting(county_hand()), connection.cursor() as cursor:
+        cursor.execute("SELECT sealed FROM intake_photo WHERE id = %s", [parcel.id])
+        assert b"very white snow" not in bytes(cursor.fetchone()[0])
+    with acting(make_actor("access.read_audit", line="audit")):
+        assert AuditEntry.objects.filter(verb="intake.view_photo", subject_id=parcel.id).count() == 1
+    neighbour = signed_in(account(("community", "community", str(JIANGNAN)))[0])
+    assert neighbour.get(f"/photos/{parcel.id}").status_code == 404
+
+
+def test_a_wipe_is_ordered_at_the_devices_page_and_its_confirmation_shown(villages):
+    township = signed_in(account(("township", "community", "469021101"))[0])
+    worker = replace(phone(XINZHU))
+    path = f"/devices/{worker.device}"
+    form = {"reason": "落在公交车上"}
+    asked = text(township.post(f"{path}/wipe", form))
+    kept = {name: html.unescape(hidden(asked, name)) for name in (*form, "valid_at", "command")}
+    assert township.post(f"{path}/wipe", kept | {"confirmed": "yes"}).status_code == 302
+    page = text(township.get(path))
+    assert "已下令" in page and f"{path}/wipe" not in page
+    from lianfang.core.access.actions import confirm_wipe
+
+    assert confirm_wipe(worker.device)
+    assert Device.objects.get(id=worker.device).wiped_at
+    assert "手机已确认" in text(township.get(path))
