@@ -140,9 +140,10 @@ RULES: Mapping[tuple[str, str], Rule] = {(rule.state, rule.code): rule for rule 
 #: what these commands record exists in the world by itself, whoever did the duty: a tube, a box, a passage, a person found
 STANDS_BY_ITSELF = frozenset(
     {
-        "register_tubes", "seal_tubes", "void_samples", "move_sample", "pack_box", "hand_over_tubes", "receive_tubes",
+        "register_tubes", "register_scanned", "seal_tubes", "void_samples", "move_sample", "pack_box", "hand_over_tubes", "receive_tubes",
         "record_tube_found", "record_found", "register_walk_in", "call_slot", "record_queue", "record_passages",
         "record_transport", "file_appeal", "attach_photo", "check_in", "check_out",
+        "report_hazard",
     }
 )  # fmt: skip
 
