@@ -129,7 +129,8 @@ def fuzzed(cases, examples, token):
     @hypothesis.given(case=cases, steer=st.integers(0, 3))
     def run(case, steer):
         case.body = steered(case.body) if steer else case.body
-        answer = case.call(headers={"Authorization": f"Bearer {token}"})
+        # the checks read bodies as they come from the application, which would compress a phone's
+        answer = case.call(headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"})
         case.validate_response(answer, checks=CHECKS)
 
     run()
