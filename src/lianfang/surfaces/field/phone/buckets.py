@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import read_rows
+from lianfang.core.access.scope import acting, planned_wide, read_rows
 
 #: rows of one family in one answer; a phone with more to come asks again, with what it has by then
 MOST_ROWS = 20_000
@@ -55,6 +55,8 @@ class Family:
     params: Mapping[str, Any] = field(default_factory=dict)
     finish: Finish | None = None
     edition: str = ""
+    #: thousands of rows are joined where the planner expects a handful
+    wide: bool = False
 
 
 @dataclass
@@ -81,7 +83,9 @@ def collect(family: Family, answer: Answer, *, by: Actor, have: Mapping[str, str
     }  # fmt: skip
     read: dict[str, list[tuple[Any, ...]]] = {}
     digests: dict[str, str] = {}
-    for bucket, digest, same, sent, *line in read_rows(by, CHANGED.format(statement=family.statement), params):
+    with acting(by), planned_wide(family.wide):
+        lines = read_rows(by, CHANGED.format(statement=family.statement), params)
+    for bucket, digest, same, sent, *line in lines:
         answer.names.add(bucket)
         answer.more |= not same and not sent
         if sent:

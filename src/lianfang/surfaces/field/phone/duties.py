@@ -79,9 +79,33 @@ CASE WHEN m.state = 'outstanding' AND NOT %(plain)s THEN CASE m.subject_kind
 END END
 """
 
-# Where somebody is: the place they are held at, else their home where the duty is to be done there, else where they stay.
+# Everything that many duties need is fetched at once for all of them. Where somebody is: the place they are held at, else their home where the duty is to be done there, else where they stay.
 # The telephone leaves with outstanding duties only, and only sealed: it is opened for buckets that are sent.
 DUTIES = f"""
+WITH who AS MATERIALIZED (SELECT m.*, {PERSON} AS resident, {THING} AS thing FROM ({MINE}) AS m),
+person AS MATERIALIZED (
+    SELECT r.id, r.name, r.birth_date, r.household, r.division_code, r.present_place, r.phone_cipher
+    FROM people_resident r WHERE r.id = ANY(ARRAY(SELECT resident FROM who))
+),
+door AS MATERIALIZED (
+    SELECT h.id, h.number, h.building, h.unit, h.room, h.address
+    FROM people_household h WHERE h.id = ANY(ARRAY(SELECT household FROM person))
+),
+place AS MATERIALIZED (
+    SELECT DISTINCT ON (v.code) v.code, v.name FROM territory_division v
+    WHERE v.code = ANY(ARRAY(SELECT division_code FROM who)) AND v.valid_from <= %(day)s
+      AND (v.valid_until IS NULL OR v.valid_until > %(day)s) ORDER BY v.code, v.valid_from DESC
+),
+found AS MATERIALIZED (
+    SELECT DISTINCT ON (e.subject, e.kind) e.subject, e.kind, e.outcome, e.finished_at FROM duties_duty e
+    WHERE NOT %(plain)s AND e.county = %(county)s AND e.subject = ANY(ARRAY(SELECT subject FROM who WHERE state = 'outstanding'))
+      AND e.state = 'done' AND e.state <> 'cancelled' ORDER BY e.subject, e.kind, e.finished_at DESC, e.id DESC
+),
+tried AS MATERIALIZED (
+    SELECT DISTINCT ON (a.duty) a.duty, a.next_at FROM duties_attempt a
+    WHERE a.county = %(county)s AND a.duty = ANY(ARRAY(SELECT id FROM who WHERE state = 'outstanding'))
+    ORDER BY a.duty, a.tried_at DESC, a.id DESC
+)
 SELECT 'duties:' || m.division_code AS bucket, coalesce(h.number, 0) AS place, m.id,
        coalesce(plain.kind, m.kind), CASE WHEN %(plain)s AND m.subject_kind = ANY(%(people)s) THEN 'person' ELSE m.subject_kind END,
        m.subject, m.resident, coalesce(r.name, m.thing),
@@ -99,11 +123,11 @@ SELECT 'duties:' || m.division_code AS bucket, coalesce(h.number, 0) AS place, m
        m.opens_at, m.due_at, k.rank, CASE WHEN %(plain)s THEN '' ELSE m.rule END, NULL::text, NULL::text, m.kind || ' ' || m.subject_kind, m.period, m.source,
        m.division_code, m.role, m.state, CASE WHEN plain.kind IS NULL THEN m.outcome END, m.finished_at, again.next_at,
        last.finished_at, last.kind, last.outcome, ({ABOUT})::text
-FROM (SELECT m.*, {PERSON} AS resident, {THING} AS thing FROM ({MINE}) AS m) AS m
+FROM who AS m
 JOIN duties_dutykind k ON k.code = m.kind
 LEFT JOIN unnest(%(kinds)s::text[], %(plainly)s::text[]) AS plain (code, kind) ON %(plain)s AND plain.code = m.kind
-LEFT JOIN LATERAL (SELECT r.* FROM people_resident r WHERE r.id = m.resident LIMIT 1) AS r ON true
-LEFT JOIN LATERAL (SELECT h.* FROM people_household h WHERE h.id = r.household LIMIT 1) AS h ON true
+LEFT JOIN person AS r ON r.id = m.resident
+LEFT JOIN door AS h ON h.id = r.household
 LEFT JOIN LATERAL (
     SELECT coalesce(nullif(l.place, ''), o.place) AS place FROM quarantine_leg l JOIN quarantine_order o ON o.id = l.order_id
     WHERE m.subject_kind = 'order' AND l.order_id = m.subject AND l.left_at IS NULL AND l.held_code <> l.division_code
@@ -112,17 +136,9 @@ CROSS JOIN LATERAL (SELECT h.id IS NOT NULL AND r.division_code = m.division_cod
 LEFT JOIN LATERAL (SELECT b.* FROM territory_building b WHERE home.here AND b.id = h.building LIMIT 1) AS b ON true
 LEFT JOIN LATERAL (SELECT y.* FROM territory_compound y WHERE y.id = b.compound_id LIMIT 1) AS yard ON true
 LEFT JOIN checkpoints_checkpoint spot ON m.subject_kind = 'checkpoint' AND spot.id = m.subject
-LEFT JOIN LATERAL (
-    SELECT v.name FROM territory_division v WHERE v.code = m.division_code AND v.valid_from <= %(day)s
-      AND (v.valid_until IS NULL OR v.valid_until > %(day)s) ORDER BY v.valid_from DESC LIMIT 1) AS v ON true
-LEFT JOIN LATERAL (
-    SELECT a.next_at FROM duties_attempt a WHERE a.county = m.county AND a.duty = m.id AND m.state = 'outstanding'
-    ORDER BY a.tried_at DESC, a.id DESC LIMIT 1) AS again ON true
-LEFT JOIN LATERAL (
-    SELECT e.kind, e.outcome, e.finished_at FROM duties_duty e
-    WHERE NOT %(plain)s AND e.county = m.county AND e.subject = m.subject AND e.kind = m.kind AND e.state = 'done'
-      AND e.state <> 'cancelled' AND e.id <> m.id
-    ORDER BY e.finished_at DESC, e.id DESC LIMIT 1) AS last ON true
+LEFT JOIN place AS v ON v.code = m.division_code
+LEFT JOIN tried AS again ON again.duty = m.id
+LEFT JOIN found AS last ON m.state = 'outstanding' AND last.subject = m.subject AND last.kind = m.kind
 """  # noqa: S608 - made of the constants above
 
 KINDS = f"""
@@ -138,7 +154,8 @@ LEFT JOIN unnest(%(kinds)s::text[], %(plainly)s::text[], %(zh)s::text[], %(en)s:
 def duties_family(asked: dict[str, Any], what: Carried) -> Family:
     """Return the duties by place, with what is needed to find the person and to do it."""
     finish = partial(_finished, asked["permissions"])
-    return Family(COLUMNS, DUTIES, _asked(asked, what), finish, edition() + forms_digest(asked["permissions"]))
+    made_with = edition() + forms_digest(asked["permissions"])
+    return Family(COLUMNS, DUTIES, _asked(asked, what), finish, made_with, wide=True)
 
 
 def kinds_family(asked: dict[str, Any], what: Carried) -> Family:

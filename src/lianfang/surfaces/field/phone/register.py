@@ -10,6 +10,7 @@ HOME_COLUMNS = ("id", "number", "street", "building", "unit", "room", "address",
 # A household is told by its number, and an address is spelt out only where building, unit and room do not say it: thousands of
 # rows go over a thin line. Guests stand where they stay; whoever is away stands where they live.
 PEOPLE = """
+WITH door AS MATERIALIZED (SELECT h.id, h.number FROM people_household h WHERE h.division_code BETWEEN %(lo)s AND %(hi)s)
 SELECT 'people:' || r.code AS bucket, coalesce(h.number, 0) AS place, r.id, h.number, r.name, r.name_key, r.sex,
        extract(year FROM r.birth_date)::int, r.relation
 FROM (
@@ -19,7 +20,7 @@ FROM (
     SELECT r.*, r.present_code FROM people_resident r
     WHERE r.present_code BETWEEN %(lo)s AND %(hi)s AND r.present_code <> r.division_code AND r.merged_into IS NULL
       AND r.division_code NOT BETWEEN %(lo)s AND %(hi)s
-) AS r LEFT JOIN LATERAL (SELECT h.number FROM people_household h WHERE h.id = r.household LIMIT 1) AS h ON true
+) AS r LEFT JOIN door AS h ON h.id = r.household
 """
 
 HOMES = """
@@ -38,4 +39,4 @@ WHERE h.division_code BETWEEN %(lo)s AND %(hi)s
 
 def register_families(asked: dict[str, Any]) -> list[Family]:
     """Return the households and the people of a range of codes, a bucket of each for every grid."""
-    return [Family(HOME_COLUMNS, HOMES, asked), Family(PEOPLE_COLUMNS, PEOPLE, asked)]
+    return [Family(HOME_COLUMNS, HOMES, asked), Family(PEOPLE_COLUMNS, PEOPLE, asked, wide=True)]
