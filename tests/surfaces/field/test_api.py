@@ -13,6 +13,7 @@ from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import reconcile
 from lianfang.core.duties.queries import duties
 from lianfang.core.duties.rules import Desired
+from lianfang.core.territory.models import Division
 from lianfang.kit.clock import local, machine_now
 from lianfang.kit.codes import code_range
 from lianfang.kit.ids import new_id
@@ -74,9 +75,30 @@ def test_signing_in_gives_a_token_for_each_grant(client, worker):
 
     name = Account.objects.get(id=worker.account_id).username
     answer = client.post("/api/sign-in", {"username": name, "password": "open sesame"}, content_type="application/json")
-    assert [grant["role"] for grant in answer.json()] == ["grid_worker"]
+    assert [(grant["role"], grant["role_zh"], grant["role_en"]) for grant in answer.json()] == [
+        ("grid_worker", "网格员", "grid worker")
+    ]
     wrong = client.post("/api/sign-in", {"username": name, "password": "open"}, content_type="application/json")
     assert (wrong.status_code, "password is wrong" in wrong.json()["detail"]) == (401, True)
+
+
+def test_a_post_is_told_by_the_unit_that_it_is_for(client, worker):
+    from lianfang.core.access.models import Account
+
+    name = Account.objects.get(id=worker.account_id).username
+    signed = {"username": name, "password": "open sesame"}
+    assert client.post("/api/sign-in", signed, content_type="application/json").json()[0]["area"] == ""
+    scope = worker.scope
+    Division.objects.create(
+        code=scope.lo,
+        code_hi=scope.hi,
+        level="village",
+        name="新竹村",
+        pinyin="xinzhucun",
+        origin="local",
+        source="test",
+    )
+    assert client.post("/api/sign-in", signed, content_type="application/json").json()[0]["area"] == "新竹村"
 
 
 def test_a_command_is_applied_once_and_answers_the_same_receipt(call, visit):

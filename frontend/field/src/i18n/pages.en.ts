@@ -164,7 +164,7 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "duty.goneWhat": "Somebody may have done it, or it was cancelled. Go back to Today for the rest.",
   "duty.toToday": "Back to Today",
   "duty.someone": "see address",
-  "duty.sameDoor": "Also behind this door",
+  "duty.sameDoor": "Also at this place",
   "duty.rule": "Rule: {rule}",
   "duty.state": "Now",
 
@@ -216,7 +216,7 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "sent.waiting": "kept, waiting for signal",
   "sent.later": "sent again at {time}",
   "sent.sendingOne": "being sent",
-  "sent.applied": "received and done",
+  "sent.applied": "received and recorded",
   "sent.repeated": "received before, counted once",
   "sent.noted": "received; somebody did the same first, yours is kept too. Nothing to do",
   "sent.held": "received; the desk decides. Do not do it again",
@@ -298,6 +298,12 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "hint.notices": "New arrangements appear here.",
   "hint.me": "Hard to read? Switch on large type. Sign out after your shift: finished work is not lost.",
 
+  "error.SignInRefused":
+    "Account or password is wrong, or this phone was ended. Check and try again; a forgotten password: ask the duty desk.",
+  "error.DeviceRefused": "The code is wrong, used or too old. Check it, or ask the duty desk for a new one.",
+  "error.TooMuch": "Too many tries. Wait five minutes and try again.",
+  "error.NotPermitted": "Your post does not allow this. If it should, ask the duty desk.",
+  "error.Busy": "The server is busy. Try again in a while; everything is still here.",
   "error.other": "That did not work: {detail}",
 
   "today.moreStops": "Show {n} more stop|Show {n} more stops",

@@ -159,7 +159,7 @@ export const pagesZh = {
   "duty.goneWhat": "可能已被别人办结，或被取消。回到今日看其余的。",
   "duty.toToday": "回到今日",
   "duty.someone": "见地址",
-  "duty.sameDoor": "同一户还有",
+  "duty.sameDoor": "同一处还有",
   "duty.rule": "依据：{rule}",
   "duty.state": "现在",
 
@@ -211,7 +211,7 @@ export const pagesZh = {
   "sent.waiting": "存好了，等信号",
   "sent.later": "{time} 再发",
   "sent.sendingOne": "正在发",
-  "sent.applied": "已收到，办结",
+  "sent.applied": "已收到，记下了",
   "sent.repeated": "已收到过，没有重复记",
   "sent.noted": "已收到。别人先办了同一件，你的也留下作记录，不用再做什么",
   "sent.held": "已收到，等值班室裁定，不用重新办",
@@ -288,6 +288,11 @@ export const pagesZh = {
   "hint.notices": "新安排会出现在这里。",
   "hint.me": "看不清就开“大字”。下班请退出登录，办结的不会丢。",
 
+  "error.SignInRefused": "账号或密码不对，或这台手机已停用。请核对后再试；忘了密码找值班室。",
+  "error.DeviceRefused": "启用码不对、已用过或过期。请核对，或向值班室要一个新的。",
+  "error.TooMuch": "试得太多了，请等五分钟再试。",
+  "error.NotPermitted": "你的岗位不能做这件事。如果该由你做，请找值班室。",
+  "error.Busy": "服务器现在忙不过来。过一会儿再试，内容都还在。",
   "error.other": "没办成：{detail}",
 
   "today.moreStops": "再看 {n} 处",

@@ -2,8 +2,9 @@
 
 import { computed, ref, shallowReactive } from "vue";
 
-import { inLanguage, t } from "../i18n";
+import { inLanguage, t, zh, type Key } from "../i18n";
 import type { Duty } from "../today/duty";
+import { forgetRoutes } from "../today/groups";
 import type { Core, FormCard, Notice, ParcelView, Status, Words } from "./core";
 
 const NOBODY: Status = {
@@ -76,6 +77,7 @@ export async function refresh(): Promise<void> {
 
 /** What a locked phone shows nobody. */
 function forget(): void {
+  forgetRoutes();
   Object.assign(app, { loaded: false, duties: [], kinds: new Map(), forms: [], notices: [], finishedHere: new Set() });
 }
 
@@ -131,7 +133,9 @@ export async function sendNow(): Promise<boolean> {
 
 /** Return the sentence for something that went wrong: what a Trouble says, else that it is none of the person's doing. */
 export function sentence(problem: unknown): string {
-  const told = problem as { zh?: string; en?: string; message?: string } | null;
+  const told = problem as { zh?: string; en?: string; message?: string; title?: string } | null;
+  const key = `error.${told?.title ?? ""}`;
+  if (key in zh) return t(key as Key);
   if (told?.zh && told.en) return inLanguage(told.zh, told.en);
   console.error(problem);
   return t("error.other", { detail: told?.message ?? String(problem) });

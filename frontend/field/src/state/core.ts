@@ -17,8 +17,8 @@ export interface Me {
 /** One post that the account may act as. */
 export interface Grant {
   token: string;
-  title: string;
-  role: string;
+  role_zh: string;
+  role_en: string;
   area: string;
 }
 

@@ -57,7 +57,7 @@ async function status(): Promise<Status> {
     device: device ? device.title : null,
     me: open ? await whoAmI() : null,
     until: end === null ? null : new Date(end + phone.clock.offset()).toISOString(),
-    grants: posts.map(({ token, title, role }) => ({ token, title, role, area: "" })),
+    grants: posts.map(({ token, role_zh, role_en, area }) => ({ token, role_zh, role_en, area })),
     offset: phone.clock.offset(),
     syncedAt: synced === undefined ? null : new Date(synced + phone.clock.offset()).toISOString(),
     deskPhone: desk?.phone || null,

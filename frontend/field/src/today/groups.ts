@@ -52,12 +52,33 @@ export function blocks(
       shown.push({ code, count: members.length, flat: members.sort(byRank), buildings: [] });
       continue;
     }
-    const buildings = routeOrder(buildingsOf(members), here);
+    const buildings = routed(buildingsOf(members), here);
     for (const building of buildings) building.number = ++number;
     here = lastPoint(buildings) ?? here;
     shown.push({ code, count: members.length, flat: [], buildings });
   }
   return shown;
+}
+
+const known = new Map<string, string[]>();
+const KNOWN = 12;
+
+/** What was found names doors: a locked phone forgets it. */
+export function forgetRoutes(): void {
+  known.clear();
+}
+
+/** The clock moves every half minute, the doors do not: an order that was found is kept while the same doors are asked for. */
+function routed(buildings: Building[], from: Point | null): Building[] {
+  const asked = `${from ? `${from.lon} ${from.lat}` : ""}|${buildings.map(({ key, lon, lat }) => `${key} ${lon} ${lat}`).join("|")}`;
+  let order = known.get(asked);
+  if (!order) {
+    order = routeOrder(buildings, from).map(({ key }) => key);
+    if (known.size >= KNOWN) known.clear();
+    known.set(asked, order);
+  }
+  const byKey = new Map(buildings.map((building) => [building.key, building] as [string, Building]));
+  return order.map((key) => byKey.get(key)!);
 }
 
 function lastPoint(buildings: readonly Building[]): Point | null {

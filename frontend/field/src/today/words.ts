@@ -18,6 +18,16 @@ export function kindWords(duty: Pick<Duty, "kind" | "form">): string {
   return kind ? inLanguage(kind.zh, kind.en) : duty.kind.replace(/_/g, " ");
 }
 
+/** Return what a duty is headed by: the person it is about, else what is to be done. */
+export function headWords(duty: Duty): string {
+  return (duty.resident && duty.name) || kindWords(duty);
+}
+
+/** Return what stands under it: what is to be done about the person, else the thing's name. */
+export function underWords(duty: Duty): string {
+  return duty.resident && duty.name ? kindWords(duty) : (duty.name ?? "");
+}
+
 /** Return where a duty is, outside in. */
 export function placeWords(duty: Pick<Duty, "street" | "building" | "unit" | "room" | "address">): string {
   return [duty.street, [duty.building, duty.unit, duty.room].filter(Boolean).join(" ") || duty.address].filter(Boolean).join(" ");

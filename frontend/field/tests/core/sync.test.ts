@@ -166,7 +166,7 @@ describe("the clock", () => {
   });
 });
 
-const GRANT = { token: "tok2", role: "grid_worker", line: "community", title: "Grid 2", lo: 1, hi: 2, device: null };
+const GRANT = { token: "tok2", role: "grid_worker", line: "community", title: "Grid 2", role_zh: "", role_en: "", area: "", lo: 1, hi: 2, device: null };
 
 describe("signing in", () => {
   test("once more by the same person with the same PIN: drafts are there, under the new token", async () => {

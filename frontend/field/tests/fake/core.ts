@@ -66,7 +66,7 @@ export class FakeCore implements Core {
   }
   enrol = (code: string) => this.call(`enrol ${code}`, "signin");
   signIn = (name: string) => this.call(`signIn ${name}`, this.state.grants.length > 1 ? "post" : "pin");
-  choosePost = (grant: Grant) => this.call(`post ${grant.title}`, "pin");
+  choosePost = (grant: Grant) => this.call(`post ${grant.token}`, "pin");
   setPin = (pin: string) => this.call(`pin ${pin}`, "open");
   async unlock(pin: string) {
     this.calls.push("unlock");

@@ -27,8 +27,8 @@ describe("before the work", () => {
     const core = new FakeCore();
     core.state.phase = "enrol";
     core.state.grants = [
-      { token: "t1", title: "新竹村网格员", role: "grid_worker", area: "" },
-      { token: "t2", title: "1号点登记员", role: "registrar", area: "" },
+      { token: "t1", role_zh: "网格员", role_en: "grid worker", area: "新竹村" },
+      { token: "t2", role_zh: "登记员", role_en: "registrar", area: "新竹镇" },
     ];
     app = await open(core);
     await fill(app, "enrol-code", "7k2qf-9xw0d");
@@ -39,7 +39,7 @@ describe("before the work", () => {
     await tap(app, "post");
     for (const digit of "482915") await tap(app, `key-${digit}`);
     for (const digit of "482915") await tap(app, `key-${digit}`);
-    expect(core.calls.slice(0, 4)).toEqual(["enrol 7K2QF-9XW0D", "signIn wang", "post 新竹村网格员", "pin 482915"]);
+    expect(core.calls.slice(0, 4)).toEqual(["enrol 7K2QF-9XW0D", "signIn wang", "post t1", "pin 482915"]);
     expect(isThere("filter-open")).toBe(true);
   });
 

@@ -2,17 +2,20 @@
 
 import uuid
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import Field
 
-from lianfang.core.access.actions import enrol_device, open_enrolment_codes
+from lianfang.core.access.actions import enrol_device, open_enrolment_codes, read_roles
 from lianfang.core.access.limits import check_tries, count_wrong_try, forget_wrong_tries
 from lianfang.core.access.queries import DeviceRow, devices
-from lianfang.core.access.rules import DeviceRefused, SignInRefused
+from lianfang.core.access.rules import Actor, DeviceRefused, SignInRefused
 from lianfang.core.access.sign_in import sign_in, token_of
+from lianfang.core.territory.queries import standing
+from lianfang.kit.clock import local_date, response_now
 from lianfang.surfaces.field.gate import actor_of, address_of
 
 router = Router(tags=["access"])
@@ -28,10 +31,13 @@ class SignIn(Schema):
 
 
 class GrantOut(Schema):
-    """One post that the account may act as, and the token for it (12 hours)."""
+    """One post that the account may act as, in words to choose it by, and the token for it (12 hours)."""
 
     token: str
     role: str
+    role_zh: str
+    role_en: str
+    area: str = Field(description="the unit that the post is for, empty where no one unit has its codes")
     line: str
     lo: int
     hi: int
@@ -81,11 +87,22 @@ def post_sign_in(request: HttpRequest, body: SignIn) -> list[dict[str, Any]]:
         count_wrong_try(body.username, address_of(request))
         raise
     forget_wrong_tries(body.username)
-    return [
-        {"token": token_of(actor), "role": actor.role, "line": actor.line, "lo": actor.scope.lo,
-         "hi": actor.scope.hi, "title": actor.title, "device": actor.device_id}
-        for actor in actors
-    ]  # fmt: skip
+    return [_post_of(actor) for actor in actors]
+
+
+def _post_of(actor: Actor) -> dict[str, Any]:
+    role = _roles().get(actor.role, {"zh": actor.role, "en": actor.role})
+    unit = standing(actor.scope, local_date(response_now())).filter(code=actor.scope.lo, code_hi=actor.scope.hi).first()
+    return {
+        "token": token_of(actor), "role": actor.role, "role_zh": role["zh"], "role_en": role["en"],
+        "area": unit.name if unit else "", "line": actor.line, "lo": actor.scope.lo, "hi": actor.scope.hi,
+        "title": actor.title, "device": actor.device_id,
+    }  # fmt: skip
+
+
+@cache
+def _roles() -> dict[str, Any]:
+    return dict(read_roles()["roles"])
 
 
 @router.post("devices/enrol", auth=None, response=EnrolledOut, summary="Enrol this device")
