@@ -56,6 +56,7 @@ export default defineConfig({
     include: ["tests/**/*.test.ts"],
     setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
+    testTimeout: 30_000,
     // its components import their style sheets, which only Vite reads
     server: { deps: { inline: ["vant"] } },
   },

@@ -3,8 +3,6 @@ import { createRouter, createWebHistory, type Router, type RouteRecordRaw } from
 import { guard } from "./guard";
 import { app } from "./state/app";
 
-/** what a form is drawn with, and by itself a large part of the app */
-const forms = import.meta.glob("./pages/FormPage.vue");
 const tabs = { tabs: true };
 
 export const routes: RouteRecordRaw[] = [
@@ -13,7 +11,7 @@ export const routes: RouteRecordRaw[] = [
   {
     path: "/form/:code",
     name: "form",
-    component: forms["./pages/FormPage.vue"] ?? (() => import("./pages/Today.vue")),
+    component: () => import("./pages/FormPage.vue"),
     props: true,
   },
   { path: "/register", name: "register", component: () => import("./pages/Register.vue"), meta: tabs },
