@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Max
 
 from lianfang.core.access.audit import record_audit
@@ -48,6 +49,13 @@ class PlansReceipt:
     people: int
 
 
+def wait_for_planners(round: uuid.UUID, *, alone: bool = True) -> None:
+    """Let one person at a time plan a round until the transaction ends; calls (not ``alone``) wait for planners only."""
+    lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {lock}(hashtextextended('slot plans ' || %s, 0))", [str(round)])
+
+
 def plan_slots(
     round: uuid.UUID,
     *,
@@ -66,6 +74,7 @@ def plan_slots(
     by.require(PLAN_SLOTS)
     batch = id or new_id()
     with acting(by):
+        wait_for_planners(round)
         if there := _receipt(batch):
             return there
         sites = [site for site in sites_of(by, round=round) if site.running]
@@ -148,7 +157,9 @@ def confirm_slots(plan: uuid.UUID, *, by: Actor, valid_at: datetime, cause: uuid
     """
     by.require(PLAN_SLOTS)
     with acting(by):
-        plans = list(SlotPlan.objects.select_for_update().filter(batch=plan).order_by("id"))
+        for round in SlotPlan.objects.filter(batch=plan).values_list("round", flat=True).distinct():
+            wait_for_planners(round)
+        plans = list(SlotPlan.objects.filter(batch=plan).order_by("id"))
         receipt = _receipt(plan)
         if not plans or receipt is None:
             raise PlanUnknown("There is no such plan of slots: make one, then confirm it.")
@@ -199,13 +210,13 @@ def replan_slots(
     by.require(PLAN_SLOTS, here.division_code)
     batch = id or new_id()
     with acting(by):
+        wait_for_planners(here.round)
         if there := _receipt(batch):
             return there
         if not here.running:
             raise SiteClosed(f"{here.name} or its round is closed: there is nobody left to be called.")
         if not reason.strip():
             raise Refusal("Say in a few words why the plan changes, for whoever asks why their time moved.")
-        list(SlotPlan.objects.select_for_update().filter(site=site))
         made, flow = propose_slots(site, by=by)
         if not made:
             raise NothingToPlan("Everybody of this site was called or has come: there is nothing to plan anew.")

@@ -10,6 +10,7 @@ from lianfang.core.access.scope import acting
 from lianfang.kit.clock import response_now
 from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Refusal
+from lianfang.response.sampling.actions.plans import wait_for_planners
 from lianfang.response.sampling.models import QueueCount, SamplingLane, Slot
 from lianfang.response.sampling.permissions import CALL_SLOTS, OPEN_LANES, RECORD_QUEUE
 from lianfang.response.sampling.queries.sites import Site, site_of
@@ -27,6 +28,8 @@ def call_slot(slot: uuid.UUID, *, by: Actor, valid_at: datetime, cause: uuid.UUI
     """
     by.require(CALL_SLOTS)
     with acting(by):
+        for round in Slot.objects.filter(id=slot).values_list("plan__round", flat=True):
+            wait_for_planners(round, alone=False)
         record = Slot.objects.select_for_update(of=("self",)).select_related("plan").filter(id=slot).first()
         if record is None:
             raise SlotUnknown("There is no such slot: open the page of the site again and call from there.")
