@@ -219,9 +219,11 @@ def test_a_sign_off_names_who_accepts_whoever_remains(villages, round, headquart
     assert str(stranger.account_id) not in page
     form = {"command": str(new_id()), "accepted_by": str(stranger.account_id)}
     assert headquarters.post(address, form).status_code == 422
-    landed = send(headquarters, address, accepted_by=str(actors[0].account_id))
+    visits = account(("community", "community", str(villages[0].code)))[1][0]
+    assert str(visits.account_id) in text(headquarters.get(f"/rounds/{round}/sign-off")), "whoever orders its visits"
+    landed = send(headquarters, address, accepted_by=str(visits.account_id))
     row = queries.round_row(round, by=county_hand())
-    assert (row.remaining, row.closed_at) == (3, NOW) and row.accepted_title.endswith("task_force_lead")
+    assert (row.remaining, row.closed_at) == (3, NOW) and row.accepted_title.endswith("community")
     assert "仍有3人" in text(headquarters.get(landed))
     assert headquarters.post(address, {"command": str(new_id())}).status_code == 409
     assert 'action="' + address not in text(headquarters.get(f"/rounds/{round}/sign-off"))
@@ -242,7 +244,7 @@ def test_the_pack_proposes_and_a_person_decides(villages, round, headquarters, o
     asked = headquarters.post(address, form | {"command": str(new_id())})
     assert asked.status_code == 200
     refused = headquarters.post(address, form | {"command": str(new_id()), "confirmed": "yes"})
-    assert refused.status_code == 422 and "say why" in refused.content.decode()
+    assert refused.status_code == 422 and "另作决定请写明原因" in refused.content.decode()
     send(headquarters, address, **form | {"reason": "no transmission"})
     page = text(headquarters.get(f"/rounds/{round}/next"))
     assert "no transmission" in page

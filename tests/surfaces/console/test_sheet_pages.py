@@ -3,11 +3,15 @@
 import re
 
 import pytest
+from django.conf import settings
 
 from conftest import XINZHU
 from lianfang.core.people.actions import issue_codes
 from lianfang.kit.clock import clock_at
+from lianfang.kit.ids import new_id
 from lianfang.response.screening import queries
+from lianfang.response.specimens.actions import register_tubes
+from lianfang.response.specimens.rules import SampleEntry, TubeEntry
 from lianfang.surfaces.console import words
 from surfaces.console.browsing import account, cells, hidden, signed_in, text
 from surfaces.console.scene import NOW, county_hand
@@ -109,6 +113,33 @@ def cells_of_record(page):
 
 def test_a_total_that_differs_is_asked_about(office, sheet):
     assert "3" in typed(office, sheet, **ticks(1, 2), total="3")
+
+
+@pytest.mark.parametrize(
+    ("language", "why", "refusal"),
+    [
+        ("zh-hans", "第1行未登记。此人本轮已采，管 TABLE7，时间", "您已录入过这张纸质表：请把纸单交给他人"),
+        (
+            "en",
+            "Line 1 is not registered. This person was sampled in this round before, in tube TABLE7",
+            "You typed this",
+        ),
+    ],
+)
+def test_what_is_refused_is_said_in_the_readers_language(office, villages, round, sheet, language, why, refusal):
+    office.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    person = queries.sheet_people(sheet, by=county_hand())[0].resident
+    entry = TubeEntry(
+        new_id(), "TABLE7", "single", 1, "area_screening", villages[0].code * 1000 + 11, NOW,
+        (SampleEntry(new_id(), person, NOW),), round,
+    )  # fmt: skip
+    register_tubes([entry], by=county_hand(), valid_at=NOW)
+    typed(office, sheet, **ticks(1, 2))
+    assert why in text(office.get(f"/sheets/{sheet}"))
+    form = {"total": "2", "tube-of-1": "1", "tube-of-2": "1"} | ticks(1, 2)
+    asked = text(office.post(f"/sheets/{sheet}/type", form))
+    again = office.post(f"/sheets/{sheet}/type", confirming(asked, **form))
+    assert again.status_code == 422 and refusal in again.content.decode()
 
 
 def test_somebody_written_by_hand_is_typed_in(office, round, sheet):

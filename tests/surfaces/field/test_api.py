@@ -124,6 +124,14 @@ def test_a_refused_command_leaves_nothing_and_its_id_can_be_used_again(call, vis
     assert call("post", "commands", body | {"payload": {"duty": visit, "outcome": "seen"}}).status_code == 200
 
 
+def test_a_refusal_is_said_in_english_and_chinese(call, visit):
+    said = call("post", "commands", command(duty=visit, outcome="flown")).json()
+    assert "is no outcome of request_visit" in said["detail"]
+    assert said["detail_zh"] == "“flown”不是 request_visit 的办理结果，可用：seen。"
+    outside = call("get", "nowhere").json()
+    assert (outside["detail_zh"], outside["status"]) == ("没有这个接口：见 /api/docs。", 404)
+
+
 def test_a_misspelt_field_is_named(call, visit):
     answer = call("post", "commands", command(duty=visit, outcme="seen"))
     assert answer.status_code == 422 and "outcme" in answer.json()["detail"]

@@ -5,7 +5,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Literal
@@ -15,6 +15,7 @@ from pydantic import AwareDatetime
 from lianfang.core.people.rules import VisitorEntry
 from lianfang.kit.clock import local_date
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
+from lianfang.kit.sentences import in_chinese
 from lianfang.response.specimens.rules import tube_code_fault
 
 #: lines of people on a page of A4 that can be filled in with gloves on, and blank ones below for people who are not listed
@@ -187,6 +188,10 @@ class RefusedLine:
     line: int
     why: str
     sentence: str
+    sentence_zh: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sentence_zh", in_chinese(self.sentence) or "")
 
 
 def typing_faults(

@@ -15,6 +15,9 @@ REGISTER_WALK_IN = "screening.register_walk_in"
 PRINT_SHEETS = "screening.print_sheets"
 TYPE_IN_SHEETS = "screening.type_in_sheets"
 
+#: whoever holds one of these in all of a round's places can see to whoever remains
+ANSWERS_FOR_REMAINDER = (CLOSE_ROUND, ORDER_VISITS)
+
 PERMISSIONS = {
     OPEN_ROUND: ("开启轮次", "open a round and freeze its roster"),
     CLOSE_ROUND: ("轮次签结", "sign a round off"),

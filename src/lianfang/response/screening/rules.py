@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Literal, Protocol, TypeVar
@@ -14,6 +14,7 @@ from lianfang.core.duties.rules import Balance
 from lianfang.engines.protocol import Pack, household_tube, pool_size
 from lianfang.kit.codes import CodeRange, county_of
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
+from lianfang.kit.sentences import in_chinese
 
 FoundReason = Literal["visitor", "newcomer", "unregistered", "sampled"]
 Reason = Literal[
@@ -95,6 +96,10 @@ class RefusedPerson:
     resident: uuid.UUID
     why: str
     sentence: str
+    sentence_zh: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sentence_zh", in_chinese(self.sentence) or "")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from lianfang.engines.protocol import Pack, clock
 from lianfang.kit.clock import LOCAL, local_date
 from lianfang.kit.codes import unit_range
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
+from lianfang.kit.sentences import in_chinese
 
 MODES = ("single", "pooled", "household")
 PURPOSES = ("area_screening", "quarantine", "confirmatory_retest", "mandatory_testing", "voluntary_testing")
@@ -88,6 +89,10 @@ class RefusedItem:
     sample: uuid.UUID | None
     why: str
     sentence: str
+    sentence_zh: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sentence_zh", in_chinese(self.sentence) or "")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Reading what an address or a form asks for, with a sentence when it cannot be read."""
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -68,8 +69,12 @@ def confirmed(
     facts: list[tuple[str, str]],
     back: str,
     done: str,
+    warn: Callable[[Receipt], list[str]] | None = None,
 ) -> HttpResponse:
-    """Ask before a change is made; on yes send it as a command, once however often the button is pressed."""
+    """Ask before a change is made; on yes send it as a command, once however often the button is pressed.
+
+    ``warn`` reads from the receipt what was not taken, for whoever sent it.
+    """
     held_at = instant_given(request)
     if request.POST.get("confirmed") != "yes":
         fields = [(name, value) for name, value in request.POST.items() if name != "csrfmiddlewaretoken"]
@@ -77,8 +82,10 @@ def confirmed(
         fields += [("valid_at", held_at.isoformat()), ("command", str(new_id()))]
         context = {"heading": heading, "question": question, "yes": yes, "facts": facts, "fields": fields, "back": back}
         return render(request, "console/confirm.html", context)
-    send(request, kind, payload, held_at)
+    receipt = send(request, kind, payload, held_at)
     messages.success(request, done)
+    for sentence in warn(receipt) if warn else ():
+        messages.warning(request, sentence)
     return redirect(back)
 
 

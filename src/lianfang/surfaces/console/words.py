@@ -5,6 +5,7 @@ from functools import cache
 from django.utils.translation import get_language, gettext, gettext_noop
 
 from lianfang.core.access.actions import read_roles
+from lianfang.kit.sentences import in_chinese
 
 _ = gettext_noop
 
@@ -343,6 +344,12 @@ def reason_word(code: str) -> str:
 def chinese() -> bool:
     """Say whether the reader reads Chinese."""
     return (get_language() or "zh").startswith("zh")
+
+
+def said(sentence: object) -> str:
+    """Return a sentence with which a room refuses something, in the reader's language as far as it is translated."""
+    text = str(sentence)
+    return (in_chinese(text) or text) if chinese() else text
 
 
 def in_language(zh: str, en: str) -> str:

@@ -24,7 +24,8 @@ device that is revoked, or a post that ends, is refused at the very next request
 receipt comes back with `repeated`. The same id with other content is refused (409). A refused command has written
 nothing, and its id may be used again. `valid_at` is when it held, which may be hours ago.
 
-**Errors** are problem details (RFC 9457): `detail` is a sentence that says what is wrong and what to do.
+**Errors** are problem details (RFC 9457): `detail` is a sentence that says what is wrong and what to do, `detail_zh` the same
+in Chinese. What a list refuses stands in its receipt as `sentence` and `sentence_zh`.
 
 **How much.** Each device has an allowance in requests and in people, with room for a batch that waited hours for a line;
 nothing but wrong passwords is counted by address. 429 says in `Retry-After` when to send again; nothing is lost.

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from lianfang.core.access.rules import NotPermitted, SignInRefused, TooMuch
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
+from lianfang.kit.sentences import in_chinese
 from lianfang.surfaces.field.bodies import BodyRefused
 
 #: the most specific refusal first
@@ -52,11 +53,14 @@ class Problem(Schema):
     title: str = Field(description="the name of the refusal, for programs", examples=["CommandIdTaken"])
     status: int = Field(ge=400, le=599)
     detail: str = Field(description="a sentence: what is wrong and what to do")
+    detail_zh: str = Field(description="the same sentence in Chinese; empty where nobody has translated it")
 
 
 def problem(status: int, title: str, detail: str) -> JsonResponse:
     """Return a problem-details response."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body = {
+        "type": "about:blank", "title": title, "status": status, "detail": detail, "detail_zh": in_chinese(detail) or ""
+    }  # fmt: skip
     return JsonResponse(body, status=status, content_type=MEDIA_TYPE)
 
 

@@ -24,11 +24,11 @@ from lianfang.response.screening.actions.records import round_of
 from lianfang.response.screening.actions.visits import bring_visits_up_to_date
 from lianfang.response.screening.models import Round, RoundArea, RoundDecision, SamplingSite
 from lianfang.response.screening.permissions import (
+    ANSWERS_FOR_REMAINDER,
     CLOSE_ROUND,
     DECIDE_ROUND,
     OPEN_ROUND,
     OPEN_SITES,
-    ORDER_VISITS,
 )
 from lianfang.response.screening.rules import (
     AccepterUnfit,
@@ -198,7 +198,7 @@ def close_round(
 def _check_accepter(round: Round, accepter: uuid.UUID) -> None:
     """Refuse an accepter who is nobody, or whose post does not reach everywhere that people remain."""
     for area in round.areas.all():
-        if not holds_post(accepter, (CLOSE_ROUND, ORDER_VISITS), CodeRange(area.code_lo, area.code_hi)):
+        if not holds_post(accepter, ANSWERS_FOR_REMAINDER, CodeRange(area.code_lo, area.code_hi)):
             raise AccepterUnfit(
                 f"Account {accepter} holds no post that answers for {area.code_lo}–{area.code_hi}: name somebody who may "
                 "sign this round off or order its visits, in all of its area."

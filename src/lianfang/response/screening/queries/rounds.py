@@ -11,7 +11,7 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.engines.protocol import Pack, RoundFacts, RoundProposal, round_proposal
 from lianfang.kit.clock import local_date, machine_now, response_now
-from lianfang.response.screening.permissions import CLOSE_ROUND, OPEN_ROUND
+from lianfang.response.screening.permissions import ANSWERS_FOR_REMAINDER, OPEN_ROUND
 from lianfang.response.screening.queries.coverage import NOBODY, accounts_by
 from lianfang.response.screening.queries.standing import UNIT_NAME, asked_of, fetched
 from lianfang.response.screening.rules import Account, AreaEntry, RoundUnknown
@@ -176,7 +176,7 @@ def round_decisions(incident: uuid.UUID, area_code: int, *, by: Actor, at: datet
 
 @dataclass(frozen=True)
 class Acceptor:
-    """An account that may sign a round off in every area of it, under which role, and the post it fills if any."""
+    """An account that answers for every area of a round, under which role, and the post it fills if any."""
 
     account: uuid.UUID
     role: str
@@ -185,10 +185,10 @@ class Acceptor:
 
 
 def possible_acceptors(round: uuid.UUID, *, by: Actor) -> list[Acceptor]:
-    """List who may sign a round off in every area of it: one of them accepts whoever remains."""
+    """List who may sign a round off, or order its visits, in every area of it: one of them accepts whoever remains."""
     statement = """
     SELECT DISTINCT ON (a.title, a.id) a.id, g.role_id, p.title, a.title
-    FROM access_grant g JOIN access_role role ON role.code = g.role_id AND role.permissions ? %(permission)s
+    FROM access_grant g JOIN access_role role ON role.code = g.role_id AND role.permissions ?| %(permissions)s
     JOIN access_account a ON a.id = g.account_id AND a.is_active LEFT JOIN access_post p ON p.id = g.post_id
     WHERE g.valid_from <= %(today)s AND (g.valid_until IS NULL OR g.valid_until > %(today)s)
       AND NOT EXISTS (SELECT 1 FROM screening_roundarea area WHERE area.round_id = ANY(%(rounds)s)
@@ -196,5 +196,5 @@ def possible_acceptors(round: uuid.UUID, *, by: Actor) -> list[Acceptor]:
     ORDER BY a.title, a.id, g.code_hi - g.code_lo, g.valid_from DESC
     """
     # a grant is valid by the clock of the machine, at which somebody signs in
-    params = asked_of(by, [round], None) | {"permission": CLOSE_ROUND, "today": machine_now()}
+    params = asked_of(by, [round], None) | {"permissions": [*ANSWERS_FOR_REMAINDER], "today": machine_now()}
     return [Acceptor(*row) for row in fetched(by, statement, params)]

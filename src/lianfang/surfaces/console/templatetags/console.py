@@ -34,6 +34,7 @@ register = template.Library()
 register.filter("word", words.word)
 register.filter("role", words.role_word)
 register.filter("line_of_work", words.line_word)
+register.filter("said", words.said)
 
 #: declared by the reports surface, which stands beside this one
 READ_REPORTS = "reports.read_reports"

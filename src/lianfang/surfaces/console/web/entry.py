@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from lianfang.core.access import limits
 from lianfang.core.access import sign_in as access
 from lianfang.core.access.rules import SignInRefused, TooMuch
+from lianfang.surfaces.console import words
 from lianfang.surfaces.session import GRANT, ActingRequest, open_to_anybody
 
 YEAR = 365 * 24 * 3600
@@ -35,7 +36,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         )
     except SignInRefused as refusal:
         limits.count_wrong_try(username, address)
-        return _form(request, _refusal(refusal), 401)
+        return _form(request, words.said(refusal), 401)
     limits.forget_wrong_tries(username)
     account = get_user_model().objects.get(pk=actors[0].account_id)
     login(request, account, backend="django.contrib.auth.backends.ModelBackend")
@@ -105,15 +106,6 @@ def _form(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
     context = {"sentence": sentence, "next": asked.get("next", ""), "username": asked.get("username", "")}
     return render(request, "console/sign_in.html", context, status=status)
-
-
-def _refusal(refusal: SignInRefused) -> str:
-    known = {
-        access.WRONG: _(
-            "The name or the password is wrong. Ask your duty desk for a new password if you have forgotten it."
-        )
-    }
-    return known.get(str(refusal), str(refusal))
 
 
 def _onward(request: HttpRequest) -> HttpResponse:

@@ -237,7 +237,9 @@ def _files(request: ActingRequest, load: LabLoad) -> Listing:
         Column(_("Rows left out"), lambda f: f.bad, look="number", tone=lambda f: "warn" if f.bad else ""),
     ]
     rows = queries.result_files(load.lab.name, by=request.actor)
-    return Listing("files", columns, *whole(rows), _("No file was taken in. Send one with the button above."))
+    sends = request.at is None and request.actor.may(RECORD_RESULTS)
+    empty = _("No file was taken in. Send one with the button above.") if sends else _("No file was taken in.")
+    return Listing("files", columns, *whole(rows), empty)
 
 
 def send_results(request: ActingRequest, lab: UUID) -> HttpResponse:

@@ -87,11 +87,29 @@ def show_pool(request: ActingRequest, pool: uuid.UUID) -> HttpResponse:
     ]  # fmt: skip
     if row.withdrawn_at:
         facts.append((_("Corrected"), f"{as_text(row.withdrawn_at)} {row.withdrawn_why}", ""))
-    lead = _("Medical emergencies pass: whoever is held goes to hospital at once when ill, without asking here first.")
+    lead, tone = _to_do(row, people)
     return answer_record(
         request, sections, template="console/pool.html", heading=_("Positive pool · tube %(code)s") % {"code": row.code},
-        lead=lead, facts=facts, pool=row, classes=CLASSES, **_decisions(request, row, people),
+        lead=lead, lead_tone=tone, facts=facts, pool=row, classes=CLASSES, **_decisions(request, row, people),
     )  # fmt: skip
+
+
+def _to_do(row: PoolRow, people: list[MemberRow]) -> tuple[str, str]:
+    """Return what has to happen next, the gravest first, and how grave it is."""
+    if row.withdrawn_at or not row.open:
+        return _("Nobody of this pool waits for anybody any more."), "good"
+    late = sum(bool(_past(one.next_due_at)) for one in people)
+    untold = sum(_to_tell(one) for one in people)
+    steps = [
+        (row.to_decide, _("Resample positive, to be registered as a case at once: %(n)s."), "overdue"),
+        (late, _("People whose next step is overdue: %(n)s. See the list below."), "overdue"),
+        (untold, _("Nobody has told them yet: %(n)s."), "warn"),
+        (row.to_resample, _("To be sampled again by the rapid squad: %(n)s."), "warn"),
+        (row.to_release, _("Resample negative, to be let go: %(n)s."), "warn"),
+        (row.awaiting_result, _("Waiting for the laboratory: %(n)s."), ""),
+    ]
+    said = [(sentence % {"n": count}, tone) for count, sentence, tone in steps if count]
+    return " ".join(sentence for sentence, _tone in said), said[0][1] if said else ""
 
 
 def show_member(request: ActingRequest, pool: uuid.UUID, member: uuid.UUID) -> HttpResponse:

@@ -157,7 +157,9 @@ def close_round(request: ActingRequest, round: uuid.UUID) -> HttpResponse:
         titles = {str(one.account): acceptor_title(one) for one in queries.possible_acceptors(round, by=request.actor)}
         if chosen not in titles:
             raise Refusal(
-                _("Whoever accepts a remainder must be able to sign this round off. Choose somebody from the list.")
+                _(
+                    "Whoever accepts a remainder must be able to sign this round off or to order its visits. Choose somebody from the list."
+                )
             )
         title = titles[chosen]
         payload |= {"accepted_by": chosen, "accepted_title": title[:120]}

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from lianfang.core.access.commands import Receipt
 from lianfang.kit.clock import LOCAL
 from lianfang.kit.codes import unit_range
 from lianfang.kit.ids import derived_id
@@ -308,8 +309,16 @@ def _take_typed(request: ActingRequest, row: SheetRow) -> HttpResponse:
             (_("Tubes"), "、".join(sorted({line["tube_code"] for line in [*lines, *extras]})) or "—"),
             (_("Lines not ticked stay missing"), str(row.lines - len(lines))),
         ],
-        back=address(request, "sheet", row.id), done=_("The sheet is typed in. Look below for lines that could not be registered."),
+        back=address(request, "sheet", row.id), done=_("The sheet is typed in."), warn=_not_registered,
     )  # fmt: skip
+
+
+def _not_registered(receipt: Receipt) -> list[str]:
+    """Return why lines that were ticked are not registered, each with what to do."""
+    return [
+        _("Line %(line)s is not registered. %(why)s") % {"line": one["line"], "why": words.said(one["sentence"])}
+        for one in receipt.result.get("refused", ())
+    ]
 
 
 def _lines_typed(request: ActingRequest, row: SheetRow) -> list[dict[str, Any]]:

@@ -1,3 +1,5 @@
+// On a phone the menu is one line that is pushed sideways: the page one is on stands in the middle of it.
+document.querySelector(".menu .here")?.scrollIntoView({ block: "nearest", inline: "center" });
 // Closes the masthead's panel when somebody clicks elsewhere or presses Escape; everything else works without scripts.
 document.addEventListener("click", (event) => {
   document.querySelectorAll("details.mast-more[open]").forEach((panel) => {

@@ -1,0 +1,64 @@
+"""What the house refuses, in Chinese: each English sentence of the rooms beside its Chinese one, both from one table."""
+
+import re
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+GAP = re.compile(r"\{(\w+)\}")
+#: where one sentence ends and the next begins
+BETWEEN = re.compile(r"(?<=[.!]) (?=[A-Z“])")
+#: what a sentence says before its first gap, by which its row of the table is found
+HEAD = 6
+
+
+@cache
+def _rows() -> dict[str, str]:
+    return dict(yaml.safe_load((files(__package__) / "sentences.yaml").read_text("utf-8"))["sentences"])
+
+
+@cache
+def _words() -> dict[str, str]:
+    return dict(yaml.safe_load((files(__package__) / "sentences.yaml").read_text("utf-8"))["words"])
+
+
+@cache
+def _patterns() -> dict[str, list[tuple[re.Pattern[str], str]]]:
+    """Return the sentences as patterns, by how they begin; those that begin with a gap under the empty text."""
+    found: dict[str, list[tuple[re.Pattern[str], str]]] = {}
+    for english, chinese in _rows().items():
+        parts = GAP.split(english)
+        pattern = "".join(
+            re.escape(part) if even else f"(?P<{part}>.+?)" for part, even in zip(parts, _even(), strict=False)
+        )
+        head = parts[0][:HEAD] if len(parts[0]) >= HEAD else ""
+        found.setdefault(head, []).append((re.compile(pattern, re.DOTALL), chinese))
+    return found
+
+
+def _even() -> list[bool]:
+    return [True, False] * 12
+
+
+def in_chinese(sentence: str) -> str | None:
+    """Return a sentence of the rooms in Chinese, or None when the table does not hold it.
+
+    What stands in its gaps is kept (a tube's code, a number), turned into Chinese where it is a word or a sentence itself.
+    """
+    for head in (sentence[:HEAD], ""):
+        for pattern, chinese in _patterns().get(head, []):
+            if found := pattern.fullmatch(sentence):
+                return chinese.format_map({name: _value(text) for name, text in found.groupdict().items()})
+    return None
+
+
+def _value(text: str) -> str:
+    if text in _words():
+        return _words()[text]
+    if ", " in text and all(part in _words() for part in text.split(", ")):
+        return "、".join(_words()[part] for part in text.split(", "))
+    if whole := in_chinese(text):
+        return whole
+    parts = [in_chinese(part) for part in BETWEEN.split(text)]
+    return "".join(part for part in parts if part) if len(parts) > 1 and all(parts) else text
