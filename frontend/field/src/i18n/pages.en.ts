@@ -12,7 +12,6 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "app.understood": "Got it",
   "app.undo": "Undo",
   "app.more": "More",
-  "app.none": "none",
   "app.main": "Main pages",
 
   "tab.today": "Today",
@@ -23,7 +22,6 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "net.offline": "No signal – work goes on as usual",
   "net.offlineSaved": "No signal – work goes on; {n} finished item is safe|No signal – work goes on; {n} finished items are safe",
   "net.waiting": "{n} item is being sent|{n} items are being sent",
-  "net.held": "{n} item waits for the desk to decide|{n} items wait for the desk to decide",
   "net.refused": "{n} item was not taken – see what to do|{n} items were not taken – see what to do",
 
   "sync.never": "Today’s duties are not here yet",
@@ -114,9 +112,8 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "today.shiftWhat": "check in by {time}",
   "today.checkIn": "Check in",
   "today.without": "no house number",
-  "today.report": "Report a hazard",
   "today.start": "Something else",
-  "today.startShort": "Other work",
+  "today.startShort": "Other",
   "today.startWhat": "Work that is on no list begins here.",
   "today.notices": "{n} new notice|{n} new notices",
 
@@ -139,8 +136,6 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "duty.from": "from {time}",
   "duty.sent": "done, to be sent",
   "duty.done": "done",
-  "duty.who": "Who",
-  "duty.where": "Where",
   "duty.why": "Why",
   "duty.when": "By when",
   "duty.last": "Last time",
@@ -163,10 +158,7 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "duty.gone": "This duty is no longer on your list",
   "duty.goneWhat": "Somebody may have done it, or it was cancelled. Go back to Today for the rest.",
   "duty.toToday": "Back to Today",
-  "duty.someone": "see address",
   "duty.sameDoor": "Also at this place",
-  "duty.rule": "Rule: {rule}",
-  "duty.state": "Now",
 
   "span.minutes": "{n} minute|{n} minutes",
   "span.hours": "{n} hour|{n} hours",
@@ -174,9 +166,7 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "time.today": "today {time}",
   "time.tomorrow": "tomorrow {time}",
   "time.yesterday": "yesterday {time}",
-  "time.now": "just now",
 
-  "register.title": "Register",
   "register.search": "Name, pinyin, door or end of phone",
   "register.searchLabel": "Find somebody in the register",
   "register.clear": "Clear",
@@ -192,7 +182,6 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "register.duties": "Today’s duties",
   "register.noDuties": "No duty about this person today",
   "register.with": "Same household",
-  "register.phone": "Phone",
   "register.noPhone": "no phone on record",
   "register.address": "Address",
   "register.person": "Resident",
@@ -206,6 +195,7 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "sent.title": "Sent",
   "sent.waitingBlock": "Waiting to be sent",
   "sent.careBlock": "Needs a look",
+  "sent.heldBlock": "Waiting for the desk to decide",
   "sent.doneBlock": "Received",
   "sent.empty": "Nothing sent yet",
   "sent.emptyWhat": "Finish a duty, and here you see whether the desk has received it.",
@@ -229,7 +219,6 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "sent.call": "Call the duty desk",
   "sent.retry": "Send again",
   "sent.why": "Why",
-  "sent.answer": "The desk’s answer",
   "sent.unknown": "Finished work",
   "sent.export": "Export what is unsent (to hand in the phone)",
   "sent.exportWhat":
@@ -237,7 +226,6 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "sent.exportGo": "Save as a file",
   "sent.exported":
     "Saved {n} item as a file. Give it to the duty desk; it also stays on the phone.|Saved {n} items as a file. Give it to the duty desk; they also stay on the phone.",
-  "sent.exportNone": "Nothing is unsent; there is nothing to export.",
 
   "notices.title": "Notices",
   "notices.empty": "No notices",
@@ -246,9 +234,6 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "notices.new": "new",
 
   "me.title": "Me",
-  "me.role": "Post",
-  "me.area": "Area",
-  "me.account": "Account",
   "me.device": "Phone",
   "me.until": "signed in until {time}",
   "me.notices": "Notices",
@@ -288,7 +273,6 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "me.signOutClean": "No drafts, nothing unsent: you can sign out.",
   "me.signOutYes": "Wipe and sign out",
   "me.stay": "Stay signed in",
-  "me.desk": "Duty desk",
   "me.callDesk": "Call the duty desk {phone}",
 
   "hint.today": "Tap a duty to do it. Numbers are the order to walk; overdue ones are on top. Works without signal.",

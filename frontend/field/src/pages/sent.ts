@@ -3,19 +3,20 @@
 import type { ParcelState, ParcelView } from "../state/core";
 
 export interface Pile {
-  code: "care" | "waiting" | "done";
+  code: "refused" | "held" | "waiting" | "done";
   parcels: ParcelView[];
 }
 
 const PILES: Record<Pile["code"], readonly ParcelState[]> = {
-  care: ["refused", "held"],
+  refused: ["refused"],
+  held: ["held"],
   waiting: ["sending", "waiting", "later", "shadow"],
   done: ["applied", "repeated", "noted"],
 };
 
 /** Return the piles that hold anything, what needs somebody first; in each the newest first. */
 export function piles(parcels: readonly ParcelView[]): Pile[] {
-  return (["care", "waiting", "done"] as const)
+  return (["refused", "waiting", "held", "done"] as const)
     .map((code) => ({
       code,
       parcels: parcels

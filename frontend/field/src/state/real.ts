@@ -85,11 +85,7 @@ function instant(): string {
 }
 
 async function couldNot(duty: Duty, reason: Reason): Promise<(() => Promise<boolean>) | null> {
-  const [forms, rows, me] = await Promise.all([
-    phone.sync.forms<Form>(),
-    phone.sync.rows<Row>("duties:"),
-    phone.sync.me(),
-  ]);
+  const [forms, rows, me] = await Promise.all([phone.sync.forms<Form>(), phone.sync.rows<Row>("duties:"), phone.sync.me()]);
   const form = (forms ?? []).find((one) => one.code === duty.form);
   const row = rows.find((one) => Number(one.id) === duty.id);
   if (!form || !row) throw new Error(`no form ${duty.form} for duty ${duty.id}`);

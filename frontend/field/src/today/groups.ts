@@ -41,7 +41,12 @@ export function blocks(
     .map((duty) => ({ duty, stands: standing(duty, now, finishedHere) }))
     .filter(({ stands }) => shows(filter, stands));
   const byBlock = new Map<Block["code"], Standed[]>();
-  for (const one of all) push(byBlock, blockOf(one), one);
+  // whoever goes to a door where something is overdue does there what else is due: one stop, not two
+  const late = new Set(all.filter((one) => blockOf(one) === "overdue").map((one) => placeOf(one.duty)));
+  for (const one of all) {
+    const code = blockOf(one);
+    push(byBlock, code === "due" && late.has(placeOf(one.duty)) ? "overdue" : code, one);
+  }
   let number = 0;
   let here = from;
   const shown: Block[] = [];
@@ -55,7 +60,8 @@ export function blocks(
     const buildings = routed(buildingsOf(members), here);
     for (const building of buildings) building.number = ++number;
     here = lastPoint(buildings) ?? here;
-    shown.push({ code, count: members.length, flat: [], buildings });
+    const count = code === "overdue" ? members.filter(({ stands }) => stands === "overdue").length : members.length;
+    shown.push({ code, count, flat: [], buildings });
   }
   return shown;
 }
@@ -107,7 +113,7 @@ function byRank(a: Standed, b: Standed): number {
 }
 
 function byDoor(a: Standed, b: Standed): number {
-  return natural(a.duty.room, b.duty.room) || byRank(a, b);
+  return natural(a.duty.room, b.duty.room) || Number(b.stands === "overdue") - Number(a.stands === "overdue") || byRank(a, b);
 }
 
 function buildingsOf(members: readonly Standed[]): Building[] {

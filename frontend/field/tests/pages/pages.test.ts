@@ -98,7 +98,7 @@ describe("before the work", () => {
 describe("today", () => {
   it("puts the overdue on top and hides what this phone finished", async () => {
     const core = new FakeCore();
-    core.list = [due(1, 3), due(2, -2), due(3, -1, { rank: 1 }), due(4, 3)];
+    core.list = [due(1, 3, { building: "9号楼" }), due(2, -2), due(3, -1, { rank: 1 }), due(4, 3)];
     core.done = [4];
     app = await open(core);
     const order = Array.from(document.querySelectorAll('[data-test^="block-"]'), (one) => one.getAttribute("data-test"));

@@ -9,7 +9,13 @@ const nobody: ReadonlySet<number> = new Set();
 describe("the blocks of today", () => {
   it("puts danger first, then overdue, due and what is not yet open", () => {
     const later = duty(4, 9, { opens_at: new Date(NOW + 3_600_000).toISOString() });
-    const shown = blocks([later, duty(3, 2), duty(2, -1), duty(1, -1, { rank: 1 })], "open", NOW, nobody, null);
+    const shown = blocks(
+      [later, duty(3, 2, { building: "2号楼" }), duty(2, -1), duty(1, -1, { rank: 1 })],
+      "open",
+      NOW,
+      nobody,
+      null,
+    );
     expect(shown.map((block) => block.code)).toEqual(["urgent", "overdue", "due", "later"]);
     expect(shown[0]!.flat.map((one) => one.duty.id)).toEqual([1]);
   });
@@ -49,6 +55,16 @@ describe("the blocks of today", () => {
     expect(standing(all[0]!, NOW, finished)).toBe("sent");
     expect(counts(all, NOW, finished)).toEqual({ open: 1, overdue: 0, done: 2 });
     expect(blocks(all, "done", NOW, finished, null)[0]!.count).toBe(2);
+  });
+
+  it("makes one stop of a building where some is overdue and some due", () => {
+    const all = [duty(1, -1, { room: "301" }), duty(2, 3, { room: "201" }), duty(3, 3, { building: "2号楼" })];
+    const shown = blocks(all, "open", NOW, nobody, null);
+    expect(shown.map((block) => [block.code, block.count, block.buildings.length])).toEqual([
+      ["overdue", 1, 1],
+      ["due", 1, 1],
+    ]);
+    expect(shown[0]!.buildings[0]!.count).toBe(2);
   });
 
   it("numbers buildings through all blocks, so that the map and the list say the same", () => {
