@@ -95,9 +95,10 @@ def test_the_script_of_any_first_page_is_small(manifest):
 
 
 def test_nothing_is_loaded_from_elsewhere():
-    # name spaces of XML and addresses within messages are no requests
+    # name spaces of XML and addresses within messages are no requests; the scanner is given an address of the house in place of
+    # its own, and its policy lets it ask nobody else
     harmless = re.compile(
-        r"https?://(www\.w3\.org/|vuejs\.org/|bit\.ly/|dexie\.org|tinyurl\.com/y2uuvskb|github\.com/|developers?\.)"
+        r"https?://(www\.w3\.org/|vuejs\.org/|bit\.ly/|dexie\.org|tinyurl\.com/y2uuvskb|fastly\.jsdelivr\.net/npm/zxing-wasm|github\.com/|developers?\.)"
     )
     for path in BUILT.rglob("*"):
         if path.suffix in {".js", ".css", ".html"}:
