@@ -27,6 +27,9 @@ from lianfang.core.people.queries import code_cards
 from lianfang.kit.clock import clock_at
 from lianfang.kit.codes import code_range
 from lianfang.kit.ids import new_id
+from lianfang.response.tasks.actions import give_tasks
+from lianfang.response.tasks.permissions import PERMISSIONS as TASKS
+from lianfang.response.tasks.rules import CATEGORIES, NewTask, checklist
 from lianfang.surfaces.field.phone import buckets
 from lianfang.surfaces.field.phone.carrying import synchronise
 from lianfang.surfaces.field.phone.least import PEOPLE, PLAIN_KINDS
@@ -214,7 +217,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_people(villag
 
 
 COUNTY_TABLES = re.compile(
-    r"Seq Scan on (people_\w+|duties_duty|duties_transition|quarantine_\w+|cases_\w+|specimens_\w+|screening_rosterentry"
+    r"Seq Scan on (people_\w+|duties_duty|duties_transition|duties_attempt|tasks_task|tasks_hazard|quarantine_\w+|cases_\w+|specimens_\w+|screening_rosterentry"
     r"|screening_exclusion|workforce_responder|territory_building|territory_division)\b"
 )
 
@@ -321,3 +324,36 @@ def test_notices_after_the_last_one_seen_come_along(villages):
     one = phone(VILLAGE, "community")
     listed = Client().get("/api/field/notices", headers={"Authorization": f"Bearer {one.token}"})
     assert listed.status_code == 200 and one.answer["notices"] == listed.json()
+
+
+def test_a_volunteer_knows_to_whom_where_and_what_to_bring_and_nothing_else(villages):
+    by = make_actor(*TASKS, scope=VILLAGE, role="township")
+    delivery = NewTask(
+        "delivery", GRID, "送菜", NOW, NOW + timedelta(hours=2), role="volunteer", person="竹测试3", address="竹组1号",
+        items=("大米", "青菜"),
+    )  # fmt: skip
+    give_tasks(by=by, tasks=[delivery], valid_at=NOW)
+    rows = {row["kind"]: row for row in phone(VILLAGE, "volunteer").rows("duties")}
+    bring = rows["delivery"]
+    assert (bring["name"], bring["address"], bring["subject_row"]["items"]) == ("竹测试3", "竹组1号", ["大米", "青菜"])
+    assert (bring["form"], bring["phone"], bring["resident"], bring["rule"]) == ("delivery", None, None, "")
+
+
+def test_a_form_gets_what_it_asks_of_the_person(villages):
+    ours, _ = villages
+    open_duties("sampler", [("quarantine_test", "order", ours.order, GRID)], NOW, NOW + timedelta(hours=1))
+    (duty,) = [row for row in phone(VILLAGE, "sampler").rows("duties") if row["kind"] == "quarantine_test"]
+    assert duty["subject_row"] == {"resident": str(ours.people[1])}
+
+
+def test_an_inspection_brings_its_checklist(villages):
+    by = make_actor(*TASKS, scope=VILLAGE, role="township")
+    category = next(iter(CATEGORIES))
+    look = NewTask(
+        "field_inspection", GRID, "查门店", NOW, NOW + timedelta(hours=2), role="grid_worker", place="新竹街",
+        category=category,
+    )  # fmt: skip
+    give_tasks(by=by, tasks=[look], valid_at=NOW)
+    (duty,) = [row for row in phone(VILLAGE, "grid_worker").rows("duties") if row["kind"] == "field_inspection"]
+    assert (duty["name"], duty["address"]) == ("查门店", "新竹街")
+    assert duty["subject_row"]["checklist"] == checklist(category)

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from lianfang.core.people.actions import county_cipher
+from lianfang.response.tasks.rules import checklist
 from lianfang.surfaces.field.phone.buckets import Family
 from lianfang.surfaces.field.phone.least import PEOPLE, PLAIN_KINDS, Carried
 from lianfang.surfaces.field.phone.words import edition, rule_words
-from lianfang.workflows.forms import digest_of, form_of, forms_for
+from lianfang.workflows.forms import FORMS, digest_of, form_of, forms_for, needs
 
 COLUMNS = (
     "id", "kind", "subject_kind", "subject", "resident", "name", "age_band", "household", "street", "building", "unit",
@@ -63,13 +64,13 @@ CASE m.subject_kind
 END
 """
 
-# What forms ask about a thing: who belongs to a pool, which buildings a zone holds, how many people a shift expects.
+# What forms ask about a thing, beside field work: who belongs to a pool, which buildings a zone holds, how many people a shift expects.
 ABOUT = """
-CASE WHEN m.state = 'outstanding' AND NOT %(plain)s THEN CASE m.subject_kind
+CASE WHEN m.state = 'outstanding' THEN CASE m.subject_kind
     WHEN 'shift_assignment' THEN (SELECT json_build_object('people', a.people) FROM workforce_shiftassignment a WHERE a.id = m.subject)
     WHEN 'pool' THEN (SELECT json_build_object('members', json_agg(json_build_object('code', x.id, 'zh', w.name, 'en', w.name) ORDER BY x.id))
                       FROM cases_poolmember x LEFT JOIN people_resident w ON w.id = x.resident
-                      WHERE x.pool_id = m.subject AND x.division_code BETWEEN %(lo)s AND %(hi)s)
+                      WHERE x.pool_id = m.subject AND x.division_code BETWEEN %(lo)s AND %(hi)s AND NOT %(plain)s)
     WHEN 'zone' THEN (SELECT json_build_object('areas', json_agg(json_build_array(a.code_lo, a.code_hi) ORDER BY a.code_lo), 'buildings', (
                           SELECT coalesce(json_agg(json_build_object('code', o.id, 'zh', o.name, 'en', o.name) ORDER BY o.division_code, o.name), '[]')
                           FROM (SELECT o.* FROM zones_zonearea a JOIN territory_building o ON o.division_code BETWEEN a.code_lo AND a.code_hi
@@ -91,6 +92,18 @@ door AS MATERIALIZED (
     SELECT h.id, h.number, h.building, h.unit, h.room, h.address
     FROM people_household h WHERE h.id = ANY(ARRAY(SELECT household FROM person))
 ),
+errand AS MATERIALIZED (
+    SELECT t.id, t.title, t.person, coalesce(nullif(t.address, ''), t.place) AS address, t.lon, t.lat,
+           json_build_object('title', t.title, 'place', t.place, 'person', t.person, 'items', t.items, 'category', t.category) AS about
+    FROM tasks_task t WHERE t.id = ANY(ARRAY(SELECT subject FROM who WHERE subject_kind = 'task'))
+    UNION ALL
+    SELECT f.id, t.title, '', t.place, t.lon, t.lat, json_build_object('title', t.title, 'item', f.item, 'text', f.text)
+    FROM tasks_finding f JOIN tasks_task t ON t.id = f.task_id
+    WHERE f.id = ANY(ARRAY(SELECT subject FROM who WHERE subject_kind = 'finding'))
+    UNION ALL
+    SELECT h.id, h.place, '', h.place, h.lon, h.lat, json_build_object('kind', h.kind, 'text', h.text)
+    FROM tasks_hazard h WHERE h.id = ANY(ARRAY(SELECT subject FROM who WHERE subject_kind = 'hazard'))
+),
 place AS MATERIALIZED (
     SELECT DISTINCT ON (v.code) v.code, v.name FROM territory_division v
     WHERE v.code = ANY(ARRAY(SELECT division_code FROM who)) AND v.valid_from <= %(day)s
@@ -108,7 +121,7 @@ tried AS MATERIALIZED (
 )
 SELECT 'duties:' || m.division_code AS bucket, coalesce(h.number, 0) AS place, m.id,
        coalesce(plain.kind, m.kind), CASE WHEN %(plain)s AND m.subject_kind = ANY(%(people)s) THEN 'person' ELSE m.subject_kind END,
-       m.subject, m.resident, coalesce(r.name, m.thing),
+       m.subject, m.resident, coalesce(r.name, nullif(errand.person, ''), errand.title, m.thing),
        CASE WHEN NOT %(plain)s THEN CASE
            WHEN r.birth_date > %(day)s::date - interval '3 years' THEN '0-2'
            WHEN r.birth_date > %(day)s::date - interval '18 years' THEN '3-17'
@@ -117,12 +130,13 @@ SELECT 'duties:' || m.division_code AS bucket, coalesce(h.number, 0) AS place, m
            WHEN r.birth_date IS NOT NULL THEN '80+' END END,
        h.number, coalesce(yard.name, v.name, ''), b.name,
        CASE WHEN home.here THEN h.unit END, CASE WHEN home.here THEN h.room END,
-       CASE WHEN held.place <> '' THEN held.place WHEN home.here THEN CASE WHEN h.room = '' OR b.id IS NULL THEN h.address END ELSE nullif(r.present_place, '') END,
+       CASE WHEN held.place <> '' THEN held.place WHEN home.here THEN CASE WHEN h.room = '' OR b.id IS NULL THEN h.address END
+            ELSE coalesce(errand.address, nullif(r.present_place, '')) END,
        CASE WHEN %(calls)s AND m.state = 'outstanding' THEN r.phone_cipher END,
-       round(coalesce(b.lon, yard.lon, spot.lon)::numeric, 5)::float, round(coalesce(b.lat, yard.lat, spot.lat)::numeric, 5)::float,
+       round(coalesce(b.lon, yard.lon, spot.lon, errand.lon)::numeric, 5)::float, round(coalesce(b.lat, yard.lat, spot.lat, errand.lat)::numeric, 5)::float,
        m.opens_at, m.due_at, k.rank, CASE WHEN %(plain)s THEN '' ELSE m.rule END, NULL::text, NULL::text, m.kind || ' ' || m.subject_kind, m.period, m.source,
        m.division_code, m.role, m.state, CASE WHEN plain.kind IS NULL THEN m.outcome END, m.finished_at, again.next_at,
-       last.finished_at, last.kind, last.outcome, ({ABOUT})::text
+       last.finished_at, last.kind, last.outcome, coalesce(errand.about, {ABOUT})::text
 FROM who AS m
 JOIN duties_dutykind k ON k.code = m.kind
 LEFT JOIN unnest(%(kinds)s::text[], %(plainly)s::text[]) AS plain (code, kind) ON %(plain)s AND plain.code = m.kind
@@ -137,6 +151,7 @@ LEFT JOIN LATERAL (SELECT b.* FROM territory_building b WHERE home.here AND b.id
 LEFT JOIN LATERAL (SELECT y.* FROM territory_compound y WHERE y.id = b.compound_id LIMIT 1) AS yard ON true
 LEFT JOIN checkpoints_checkpoint spot ON m.subject_kind = 'checkpoint' AND spot.id = m.subject
 LEFT JOIN place AS v ON v.code = m.division_code
+LEFT JOIN errand ON errand.id = m.subject
 LEFT JOIN tried AS again ON again.duty = m.id
 LEFT JOIN found AS last ON m.state = 'outstanding' AND last.subject = m.subject AND last.kind = m.kind
 """  # noqa: S608 - made of the constants above
@@ -187,9 +202,25 @@ def _finished(permissions: frozenset[str], rows: list[tuple[Any, ...]]) -> Seque
         line[RULE + 1], line[RULE + 2] = rule_words(line[RULE])
         kind, _, subject_kind = line[FORM].partition(" ")
         line[FORM] = form_of(kind, subject_kind, permissions)
-        line[ABOUT_AT] = line[ABOUT_AT] and json.loads(line[ABOUT_AT])
+        line[ABOUT_AT] = _about(line)
         made.append(line)
     return made
+
+
+@cache
+def _asked_by_forms() -> dict[str, frozenset[str]]:
+    return {form.code: needs(form)["subject"] for form in FORMS}
+
+
+def _about(line: list[Any]) -> dict[str, Any] | None:
+    """Return what the form of a duty asks of its subject, as far as it is known."""
+    about: dict[str, Any] = json.loads(line[ABOUT_AT]) if line[ABOUT_AT] else {}
+    wanted = _asked_by_forms().get(line[FORM], frozenset())
+    for name in wanted & {"resident", "address"}:
+        about[name] = line[COLUMNS.index(name)]
+    if about.get("category") and "checklist" in wanted:
+        about["checklist"] = checklist(about["category"])
+    return about or None
 
 
 def phones_in(rows: Sequence[Sequence[Any]]) -> int:
