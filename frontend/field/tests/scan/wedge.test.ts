@@ -21,6 +21,13 @@ it("takes what came as fast as a scanner types", () => {
 it("leaves what a hand typed to the field it was typed in", () => {
   expect(type("QH0007", 140)).toBeNull();
 });
+it("takes a code with a hiccup, and any code where no field could have been meant", () => {
+  const wedge = new Wedge();
+  [0, 10, 20, 280, 290, 300].forEach((at, place) => wedge.take(key("QH0007"[place]!), 1000 + at));
+  expect(wedge.take(key("Enter"), 1310)).toBe("QH0007");
+  [0, 140, 280, 700, 900, 1100].forEach((at, place) => wedge.take(key("QH0007"[place]!), 5000 + at, true));
+  expect(wedge.take(key("Enter"), 6300, true)).toBe("QH0007");
+});
 it("takes no Enter for a code", () => {
   expect(type("", 10)).toBeNull();
   expect(type("ab", 10)).toBeNull();

@@ -159,8 +159,8 @@ export function addPerson(table: Table, person: Person, id: string, at: string):
     return move(
       next,
       "good",
-      `${person.label}，第 ${count} 人。满管了：封管，扫下一支。`,
-      `${person.label}, number ${count}. The tube is full: close it and scan the next one.`,
+      `${person.label}，第 ${count} 人。满管了，请扫下一支管。`,
+      `${person.label}, number ${count}. The tube is full: scan the next one.`,
       "close",
     );
   return move(next, "good", `${person.label}，第 ${count} 人。`, `${person.label}, number ${count}.`);
