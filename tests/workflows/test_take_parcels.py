@@ -420,3 +420,9 @@ def test_the_table_names_commands_and_sentences_that_exist():
     assert set(COMMANDS) >= STANDS_BY_ITSELF
     assert len(RULES) == len(TABLE)
     assert all(rule.zh and rule.en and rule.when for rule in TABLE)
+
+
+def test_the_documents_show_the_table_as_it_is():
+    page = (Path(__file__).parents[2] / "docs/states/parcel.md").read_text()
+    shown = [line for line in page.partition("## The table")[2].splitlines() if line.startswith("| ")][1:]
+    assert shown == [f"| {rule.state} | {f'`{rule.code}`' if rule.code else '–'} | {rule.when} |" for rule in TABLE]

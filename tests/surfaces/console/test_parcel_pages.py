@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 
 from conftest import JIANGNAN, XINZHU, make_actor
 from lianfang.core.access.models import AuditEntry, Device
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.queries import duties, duty_standing
+from lianfang.core.intake.actions import forget_photos
 from lianfang.core.intake.queries import receipts_of
 from lianfang.kit.clock import clock_at
 from lianfang.kit.ids import new_id
@@ -112,6 +114,11 @@ def test_a_photo_stands_beside_its_duty_encrypted_and_each_look_is_logged(desk, 
         assert AuditEntry.objects.filter(verb="intake.view_photo", subject_id=parcel.id).count() == 1
     neighbour = signed_in(account(("community", "community", str(JIANGNAN)))[0])
     assert neighbour.get(f"/photos/{parcel.id}").status_code == 404
+    with clock_at(NEXT + timedelta(days=settings.PHOTO_DAYS)):
+        assert forget_photos() == 0
+    with clock_at(NEXT + timedelta(days=settings.PHOTO_DAYS, minutes=1)):
+        assert forget_photos() == 1
+    assert desk.get(f"/photos/{parcel.id}").status_code == 404
 
 
 def test_a_wipe_is_ordered_at_the_devices_page_and_its_confirmation_shown(villages):
