@@ -11,10 +11,10 @@ from lianfang.kit.sentences import in_chinese
 ROOMS = (
     "response/specimens", "response/screening", "response/sampling", "response/cases/pools.py",
     "response/cases/pool_people.py", "response/cases/pool_queries.py", "workflows", "core/people", "core/access",
-    "core/duties", "surfaces/field",
+    "core/duties", "core/notices", "response/checkpoints", "response/quarantine", "surfaces/field",
 )  # fmt: skip
 #: words of the interface's description and of packs, which no user meets as a refusal
-NOT_REFUSALS = {"schemas.py", "models.py", "openapi.py", "escalation.py", "reference.py", "config.py"}
+NOT_REFUSALS = {"schemas.py", "models.py", "openapi.py", "escalation.py", "reference.py", "config.py", "forms.py"}
 SENTENCE = re.compile(r"[A-Z“{].*[a-z”}] [a-z“{].*[.!]", re.DOTALL)
 #: what stands in a gap while the table is asked
 GAP = "X1"
