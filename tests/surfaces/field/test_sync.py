@@ -19,6 +19,8 @@ from lianfang.core.access.scope import acting
 from lianfang.core.access.sign_in import actor_of_token, token_of
 from lianfang.core.duties.actions import declare_kinds, finish_duty, record_attempt
 from lianfang.core.intake.queries import server_key
+from lianfang.core.notices.actions import notify
+from lianfang.core.notices.rules import NewNotice
 from lianfang.core.people.actions import issue_codes
 from lianfang.core.people.cipher import CODE_MARK
 from lianfang.core.people.models import Resident
@@ -357,3 +359,14 @@ def test_an_inspection_brings_its_checklist(villages):
     (duty,) = [row for row in phone(VILLAGE, "grid_worker").rows("duties") if row["kind"] == "field_inspection"]
     assert (duty["name"], duty["address"]) == ("查门店", "新竹街")
     assert duty["subject_row"]["checklist"] == checklist(category)
+
+
+def test_a_notice_to_a_driver_does_not_say_what_somebody_has(villages):
+    one = phone(VILLAGE, "driver")
+    (kind,) = [kind for kind in KINDS if kind.code == "positive_transfer"]
+    params = {"zh": kind.zh, "en": kind.en, "due": NOW.isoformat()}
+    told = NewNotice(actor_of_token(one.token).account_id, "duty_given", "1", params=params)
+    notify([told], by=make_actor())
+    (notice,) = one.sync()["notices"]
+    assert "人员转运" in notice["zh"] and "drive somebody" in notice["en"]
+    assert not TELLING.search(notice["zh"] + notice["en"])

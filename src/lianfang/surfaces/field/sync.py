@@ -21,7 +21,7 @@ from lianfang.kit.parcels import as_text
 from lianfang.surfaces.field.gate import actor_of
 from lianfang.surfaces.field.parcels import KeyOut
 from lianfang.surfaces.field.phone.carrying import Synchronised, synchronise
-from lianfang.surfaces.field.phone.duties import forms_digest
+from lianfang.surfaces.field.phone.duties import forms_digest, named_plainly
 
 router = Router(tags=["field"])
 #: small enough to be quick on one core, and as small on the line as more effort makes it, within a few per cent
@@ -101,6 +101,8 @@ def post_sync(request: HttpRequest, body: SyncIn) -> Any:
     wipe = wipe_ordered(by.device_id)
     found = synchronise({} if wipe else body.have, by=by, nothing=wipe)
     notices = [] if wipe else notices_of(by=by, after=body.notices_after)
+    if notices and found.asker.what.plain:
+        notices = named_plainly(notices, by)
     return _compressed(request, _answer(found, notices, wipe, by))
 
 

@@ -2,9 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, lru_cache, partial
 from typing import Any
 
+from lianfang.core.access.rules import Actor
+from lianfang.core.access.scope import read_rows
+from lianfang.core.notices.queries import NoticeRow
 from lianfang.core.people.actions import county_cipher
 from lianfang.response.tasks.rules import checklist
 from lianfang.surfaces.field.phone.buckets import Family
@@ -221,6 +225,26 @@ def _about(line: list[Any]) -> dict[str, Any] | None:
     if about.get("category") and "checklist" in wanted:
         about["checklist"] = checklist(about["category"])
     return about or None
+
+
+def named_plainly(notices: Sequence[NoticeRow], by: Actor) -> list[NoticeRow]:
+    """Put plain words in place of kinds that tell of somebody's health, for roles that need not know."""
+    kinds = read_rows(
+        by,
+        "SELECT k.code, k.name_zh, k.name_en FROM duties_dutykind k WHERE k.code = ANY(%(kinds)s)",
+        {"kinds": list(PLAIN_KINDS)},
+    )
+    made = []
+    for one in notices:
+        zh, en = one.zh, one.en
+        for code, name_zh, name_en in sorted(kinds, key=lambda kind: -len(kind[1])):
+            _, plain_zh, plain_en = PLAIN_KINDS[code]
+            # both at once: one notice is about one kind, and a short name may stand inside of a longer one
+            if f"：{name_zh}，" in zh:
+                zh, en = zh.replace(name_zh, plain_zh), en.replace(name_en, plain_en)
+                break
+        made.append(replace(one, zh=zh, en=en))
+    return made
 
 
 def phones_in(rows: Sequence[Sequence[Any]]) -> int:
