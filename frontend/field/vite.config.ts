@@ -49,6 +49,7 @@ export default defineConfig({
     modulePreload: { polyfill: true },
     assetsInlineLimit: 2048,
     reportCompressedSize: false,
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   server: { proxy: { "/api": "http://127.0.0.1:8000" } },
   test: {

@@ -174,7 +174,11 @@ def test_unbuilt_files_are_found(tmp_path: Path, sick_home: Home, monkeypatch: p
     catalogue.parent.mkdir(parents=True)
     catalogue.write_text("")
     assert doctor.static_files(sick_home).state == doctor.translations(sick_home).state == "fail"
-    (vendor / "htmx.js").write_text("")
+    (vendor / "icons.svg").write_text("")
+    assert doctor.static_files(sick_home).state == "fail", "the phone app is not built"
+    phone = tmp_path / "surfaces/field/static/field/index.html"
+    phone.parent.mkdir(parents=True)
+    phone.write_text("")
     catalogue.with_suffix(".mo").write_text("")
     assert doctor.static_files(sick_home).state == doctor.translations(sick_home).state == "ok"
     os.utime(catalogue.with_suffix(".mo"), (0, 0))

@@ -202,11 +202,12 @@ def clock(home: Home) -> Finding:
 
 
 def static_files(home: Home) -> Finding:
-    """The console's scripts and styles are there."""
-    missing = [folder for folder in SOURCE.glob("surfaces/*/static") if not any((folder / "vendor").glob("*"))]
+    """The console's scripts and styles and the phone app are there."""
+    wanted = [SOURCE / "surfaces/console/static/vendor/icons.svg", SOURCE / "surfaces/field/static/field/index.html"]
+    missing = [path.parent for path in wanted if not path.exists()]
     if missing:
-        return Finding("fail", f"Scripts and styles are missing in {missing[0]}/vendor.", "Run `make setup`.")
-    return Finding("ok", "Scripts and styles are built.")
+        return Finding("fail", f"Scripts and styles are missing in {missing[0]}.", "Run `make setup`.")
+    return Finding("ok", "Scripts, styles and the phone app are built.")
 
 
 def translations(home: Home) -> Finding:
