@@ -7,8 +7,10 @@ import segno
 
 from conftest import make_actor
 from lianfang.core.access.scope import acting
+from lianfang.core.intake.models import Photo
 from lianfang.response.checkpoints.models import Passage
 from lianfang.response.specimens.models import Box, Tube
+from lianfang.response.tasks.models import Hazard
 from surfaces.console.browsing import NEEDS_CHROMIUM
 from surfaces.field_app.field_app import chromium, signed_in, village
 
@@ -136,3 +138,37 @@ def test_the_camera_reads_a_code_with_the_reader_that_comes_along(address, filme
     assert foreign == []
     with acting(make_actor()):
         assert Tube.objects.count() == 0, "nothing is sent before anybody is in it"
+
+
+def test_a_hazard_is_reported_with_a_photo_without_what_the_camera_wrote_into_it(address, browser, tmp_path):
+    village(homes=1, each=1)
+    phone = signed_in(browser, address, "grid_worker", line="community")
+    phone.tap("start-other")
+    phone.tap("start-report_hazard")
+    phone.find("finish").wait_for()
+    phone.tap("finish")
+    phone.shoot("form-missing")
+    assert phone.find("fault-kind").is_visible()
+    phone.page.locator('[data-test^="kind-"]').first.click()
+    phone.find("where-place").fill("三号楼后面")
+    box = phone.find("more-text").first
+    if box.count():
+        box.fill("垃圾成堆")
+    picture = tmp_path / "photo.png"
+    picture.write_bytes(phone.page.screenshot(full_page=True))
+    phone.page.set_input_files('[data-test="photo-photo"]', picture)
+    canvas = phone.find("photo-canvas")
+    canvas.wait_for()
+    before = phone.page.evaluate("document.querySelector('canvas').toDataURL()")
+    box = canvas.bounding_box()
+    canvas.scroll_into_view_if_needed()
+    canvas.dispatch_event("pointerdown", {"clientX": box["x"] + 60, "clientY": box["y"] + 60})
+    canvas.dispatch_event("pointerup", {})
+    assert phone.page.evaluate("document.querySelector('canvas').toDataURL()") != before
+    phone.shoot("form-photo")
+    phone.tap("finish")
+    phone.find("finished").wait_for()
+    phone.shoot("form-finished")
+    waited(lambda: Photo.objects.all(), 1)
+    waited(lambda: Hazard.objects.all(), 1)
+    assert phone.complaints == []
