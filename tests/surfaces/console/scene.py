@@ -37,6 +37,7 @@ ROOMS = [
     "response.sampling",
     "response.screening",
     "response.specimens",
+    "response.tasks",
     "response.workforce",
     "response.zones",
     "surfaces.reports",

@@ -31,13 +31,14 @@ OPEN = {"sign_in", "choose_language"}
 FORMS = {
     "acknowledge_pool", "assign_crew", "call_slot", "choose_grant", "choose_language", "close_round", "confirm_exclusions",
     "confirm_slots", "count_queue", "decide_parcel", "decide_round", "end_code", "end_device", "enrolment_codes", "finish_duty",
-    "hand_over_positive", "issue_code", "issue_codes", "open_identifier", "open_lanes", "open_needed_sites", "open_round",
+    "give_task", "hand_over_positive", "hazard_contact", "report_hazard", "tell_reporter", "withdraw_task",
+    "issue_code", "issue_codes", "open_identifier", "open_lanes", "open_needed_sites", "open_round",
     "order_home_sampling", "plan_slots", "print_sheets", "record_recall", "record_resample_attempt", "record_visit",
     "register_devices", "register_lab", "register_pool_case", "release_pool", "relieve_crew", "replan_slots", "settle_difference", "settle_sheet", "sign_out",
     "tell_pool", "tell_result", "waive_duty", "wipe_device", "withdraw_exclusion",
 }  # fmt: skip
 #: records of a round that the scene has none of
-NOT_THERE = {"exclusion", "parcel", "photo"}
+NOT_THERE = {"exclusion", "hazard", "parcel", "photo", "task"}
 
 #: parts of addresses that name tubes and laboratories
 CUSTODY = {"lab", "code", "difference", "notice"}

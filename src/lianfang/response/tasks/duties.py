@@ -7,25 +7,30 @@ from datetime import timedelta
 from lianfang.core.duties.rules import Desired, Kind
 from lianfang.kit.clock import at_local, local_date, response_now
 from lianfang.response.tasks.rules import (
+    CLEAN_UP,
     CLEANED,
     DELIVERED,
+    DELIVERY,
     FINDINGS,
     FIX,
     IN_ORDER,
+    INSPECTION,
     MISSED_FOR,
+    PATROL,
     PATROLLED,
     TASK_KINDS,
+    TASK_NAMES,
     TELL,
     TOLD_WITHIN,
 )
 
 KINDS: tuple[Kind, ...] = (
-    Kind("delivery", "配送", "delivery to the door", "tasks", (DELIVERED,), 18, "record_delivery"),
-    Kind("clean_up", "清运消杀", "clean-up and disinfection", "tasks", (CLEANED,), 22, "record_clean_up"),
-    Kind("fix_finding", "问题整改", "finding put right", "tasks", ("fixed",), 23, "record_fixed"),
-    Kind("field_inspection", "督查", "inspection of a place", "tasks", (IN_ORDER, FINDINGS), 27, "record_inspection"),
-    Kind("patrol", "巡查", "patrol", "tasks", (PATROLLED,), 28, "record_patrol"),
-    Kind("tell_reporter", "回告上报人", "word to whoever reported a hazard", "tasks", ("told",), 32, "record_reporter_told"),
+    Kind(DELIVERY, *TASK_NAMES[DELIVERY], "tasks", (DELIVERED,), 18, "record_delivery"),
+    Kind(CLEAN_UP, *TASK_NAMES[CLEAN_UP], "tasks", (CLEANED,), 22, "record_clean_up"),
+    Kind(FIX, "问题整改", "finding put right", "tasks", ("fixed",), 23, "record_fixed"),
+    Kind(INSPECTION, *TASK_NAMES[INSPECTION], "tasks", (IN_ORDER, FINDINGS), 27, "record_inspection"),
+    Kind(PATROL, *TASK_NAMES[PATROL], "tasks", (PATROLLED,), 28, "record_patrol"),
+    Kind(TELL, "回告上报人", "word to whoever reported a hazard", "tasks", ("told",), 32, "record_reporter_told"),
 )  # fmt: skip
 
 MINE = "{one}.county = %(county)s AND (%(subjects)s::uuid[] IS NULL OR {one}.id = ANY(%(subjects)s::uuid[]))"

@@ -12,6 +12,12 @@ from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Conflict, NotFound, Refusal
 
 PATROL, CLEAN_UP, DELIVERY, INSPECTION = TASK_KINDS = ("patrol", "clean_up", "delivery", "field_inspection")
+TASK_NAMES: Mapping[str, tuple[str, str]] = {
+    PATROL: ("巡查", "patrol"),
+    CLEAN_UP: ("清运消杀", "clean-up and disinfection"),
+    DELIVERY: ("配送", "delivery to the door"),
+    INSPECTION: ("督查", "inspection of a place"),
+}
 FIX, TELL = "fix_finding", "tell_reporter"
 PATROLLED, CLEANED, DELIVERED, IN_ORDER, FINDINGS = OUTCOMES = (
     "patrolled", "cleaned", "delivered", "in_order", "findings",

@@ -23,6 +23,7 @@ from lianfang.response.command.queries import incidents
 from lianfang.response.quarantine.permissions import READ_ORDERS
 from lianfang.response.screening.permissions import READ_ROUNDS
 from lianfang.response.specimens.permissions import READ_CUSTODY
+from lianfang.response.tasks.permissions import READ_TASKS
 from lianfang.response.workforce.permissions import READ_WORKFORCE
 from lianfang.response.zones.permissions import READ_ZONES
 from lianfang.surfaces.console import words
@@ -51,6 +52,7 @@ MENU = (
     ("zones", "map-pin", READ_ZONES),
     ("quarantine", "home-check", READ_ORDERS),
     ("checkpoints", "barrier-block", READ_CHECKPOINTS),
+    ("field_work", "checklist", READ_TASKS),
     ("deployments", "users", READ_WORKFORCE),
     ("people", "home", READ_PEOPLE),
     ("directives", "clipboard-list", READ_COMMAND),
@@ -77,6 +79,7 @@ def menu_title(name: str) -> str:
         "zones": _("Zones"),
         "quarantine": _("Quarantine"),
         "checkpoints": _("Checkpoints"),
+        "field_work": _("Field work"),
         "deployments": _("Workforce"),
         "daily_reports": _("Daily reports"),
         "parcels": _("From the field"),
