@@ -13,6 +13,7 @@ from house.source_tree import ROOT, SOURCE
 from lianfang.config.kinds import KINDS
 from lianfang.core.duties.rules import COULD_NOT
 from lianfang.kit.forms import Filling, Form, Option, could_not_payload, faults, payload_of
+from lianfang.surfaces.field.phone.duties import COLUMNS
 from lianfang.workflows.commands import COMMANDS
 from lianfang.workflows.forms import DESK_ONLY, FORMS, digest_of, form_of, forms_for, needs
 
@@ -215,6 +216,26 @@ def test_a_shift_is_checked_in_to_by_those_assigned():
     may = permissions_of("volunteer")
     assert form_of("shift_attendance", "shift_assignment", may) == "shift_check_in"
     assert form_of("shift_attendance", "shift", may) is None
+
+
+SUPPLIED = {
+    "subject": {"resident", "people", "members", "areas", "buildings", "authority", "category", "checklist"},
+    "me": {"title", "sites", "checkpoints"},
+}
+
+
+@every_form
+def test_a_form_reads_only_what_a_phone_has(form: Form):
+    read = needs(form)
+    assert read["duty"] <= set(COLUMNS)
+    assert read["subject"] <= SUPPLIED["subject"]
+    assert read["me"] <= SUPPLIED["me"]
+
+
+def test_a_drivers_forms_say_nothing_of_health():
+    for form in forms_for(permissions_of("driver")):
+        told = " ".join([form.code, form.zh, form.en])
+        assert not re.search("阳性|隔离|异常|病例|positive|quarantine|case|loop", told), told
 
 
 def test_the_digest_follows_the_forms():

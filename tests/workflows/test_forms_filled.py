@@ -44,10 +44,17 @@ def one_duty(by: Actor, kind: str, state: str = "outstanding") -> DutyRow:
     return max(duties(by=by, kind=kind, state=state, opened_by=MORNING), key=lambda duty: duty.opens_at)
 
 
-def filling(duty: DutyRow, values: dict[str, Any], **subject: Any) -> Filling:
+def filling(duty: DutyRow, values: dict[str, Any], resident: object = None) -> Filling:
     known = {"id": duty.id, "subject": str(duty.subject), "period": duty.period, "source": str(duty.source),
              "division_code": duty.division_code}  # fmt: skip
-    return Filling(values, known, subject, {}, MORNING.isoformat(), [str(uuid.uuid4()) for _ in range(3)])
+    return Filling(
+        values,
+        known,
+        {"resident": resident and str(resident)},
+        {},
+        MORNING.isoformat(),
+        [str(uuid.uuid4()) for _ in range(3)],
+    )
 
 
 def send(kind: str, payload: Any, by: Actor) -> None:
@@ -102,7 +109,7 @@ def test_a_swab_under_an_order_is_the_test_of_its_day(officer):
     order = issued(officer)
     roll(officer, at_local(MORNING.date()))
     due, form = one_duty(officer, "quarantine_test"), BY_CODE["quarantine_test"]
-    send(form.command, payload_of(form, filling(due, {"tube": "T-1"}, resident=str(order.resident))), officer)
+    send(form.command, payload_of(form, filling(due, {"tube": "T-1"}, order.resident)), officer)
     with acting(officer):
         test = QuarantineTest.objects.get()
     assert (test.order_id, test.result, test.valid_at) == (order.id, "pending", MORNING)

@@ -154,9 +154,6 @@ def test_clean_up_and_delivery_say_what_was_done(desk):
         with pytest.raises(TaskRefused, match="no way to hand over"):
             actions.record_delivery(by=desk, task=rice, handed="thrown", valid_at=NOON)
     assert {duty.outcome for duty in duties(by=desk, state="done")} == {"cleaned", "delivered"}
-    assert queries.subjects([rice], by=desk)[rice] == {
-        "title": "送米", "place": "", "lon": None, "lat": None, "name": "李婆婆", "address": "3 号", "items": ["米 5 公斤"],
-    }  # fmt: skip
     with pytest.raises(TaskRefused, match="another kind"):
         patrol(desk, waste)
 
@@ -244,7 +241,6 @@ def test_neighbours_see_and_change_nothing(desk):
     stranger = make_actor(*PERMISSIONS, *LEDGER, scope=str(JIANGNAN), role="community")
     assert queries.tasks(by=stranger, at=NOON + hours(1)) == []
     assert queries.hazards(by=stranger, at=NOON + hours(1)) == []
-    assert queries.subjects([task], by=stranger) == {}
     for change in (
         lambda: patrol(stranger, task),
         lambda: actions.withdraw_task(by=stranger, task=task, reason="x", valid_at=NOON),

@@ -11,7 +11,6 @@ from lianfang.kit.forms import (
     given,
     new_one,
     of_duty,
-    of_me,
     of_subject,
     value,
 )
@@ -44,11 +43,11 @@ FORMS: tuple[Form, ...] = (
         code="hold_in_place", zh="就地留置", en="hold in place", icon="location-o", duties=("hold_in_place",),
         command="hold_in_place", permission=HOLD_PERSON,
         fields=(
-            ask("place", "text", "在哪里等结果", "where they wait", required=True, default=of_subject("address")),
+            ask("place", "text", "在哪里等结果", "where they wait", required=True, default=of_duty("address")),
             ask("reason", "text", "理由", "reason", required=True, default="初筛阳性，等待复核结果",
                 hint=("本人看得到", "They can read it")),
             ask("authority", "text", "决定机关", "authority", required=True, default=of_subject("authority")),
-            ask("appeal_to", "text", "向谁申诉", "where to object", required=True, default=of_subject("appeal_to")),
+            ask("appeal_to", "text", "向谁申诉", "where to object", required=True, default="12345 热线、县指挥部值班席"),
             ask("help", "note", "告诉本人：急病先就医，不受留置影响", "Tell them: in an emergency they go to hospital, hold or not"),
         ),
         payload={"positive": of_duty("subject"), "place": value("place"), "reason": value("reason"),
@@ -96,11 +95,11 @@ FORMS: tuple[Form, ...] = (
         payload={"pool": of_duty("subject")},
     ),
     Form(
-        code="positive_transfer", zh="阳性人员转运", en="transfer of a case by ambulance", icon="logistics",
+        code="ride_to_ward", zh="人员转运", en="ride to a ward", icon="logistics",
         duties=("positive_transfer",), command="transfer_case", permission=TRANSFER_CASE,
         fields=(
-            ask("hospital", "text", "送到哪家医院", "hospital", required=True, default=of_subject("hospital")),
-            ask("vehicle", "scan", "车牌号", "plate", required=True, accept=("plate",), default=of_me("vehicle")),
+            ask("hospital", "text", "送到哪家医院", "hospital", required=True),
+            ask("vehicle", "scan", "车牌号", "plate", required=True, accept=("plate",)),
         ),
         payload={"case": of_duty("subject"), "hospital": value("hospital"), "vehicle": value("vehicle")},
         could_not=attempt_of("no_answer", "not_home", "refused", "unsafe", "no_vehicle", "other"),

@@ -13,7 +13,6 @@ from lianfang.kit.forms import (
     given,
     new_one,
     of_duty,
-    of_me,
     of_subject,
     value,
 )
@@ -54,8 +53,8 @@ VISIT: dict[str, Json] = {
 }  # fmt: skip
 
 RIDE: tuple[Field, ...] = (
-    ask("destination", "text", "送到哪里", "taken where", required=True, default=of_subject("destination")),
-    ask("vehicle", "scan", "车牌号", "plate", required=True, accept=("plate",), default=of_me("vehicle")),
+    ask("destination", "text", "送到哪里", "taken where", required=True),
+    ask("vehicle", "scan", "车牌号", "plate", required=True, accept=("plate",)),
 )
 NO_RIDE = attempt_of("no_answer", "not_home", "refused", "unsafe", "no_vehicle", "other")
 
@@ -115,12 +114,12 @@ FORMS: tuple[Form, ...] = (
         could_not=attempt_of(*AT_THE_DOOR),
     ),
     Form(
-        code="transfer_to_hospital", zh="异常人员送医", en="transfer to hospital", icon="logistics",
+        code="ride_to_hospital", zh="送医", en="ride to hospital", icon="logistics",
         duties=("transfer_to_hospital",), command="record_transport", permission=TRANSPORT_PERSON, fields=RIDE,
         payload=_ride("hospital"), could_not=NO_RIDE,
     ),
     Form(
-        code="closed_loop_transfer", zh="闭环转运", en="closed-loop transfer", icon="logistics",
+        code="ride_home", zh="送返", en="ride home", icon="logistics",
         duties=("closed_loop_transfer",), command="record_transport", permission=TRANSPORT_PERSON, fields=RIDE,
         payload=_ride("home"), could_not=NO_RIDE,
     ),

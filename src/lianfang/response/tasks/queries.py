@@ -1,8 +1,8 @@
-"""Reading field work: lists with what is still owed on each, records, findings, hazards, and what a phone is told."""
+"""Reading field work: lists with what is still owed on each, records, findings, hazards."""
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import read_rows
 from lianfang.kit.codes import CodeRange
 from lianfang.response.tasks.permissions import READ_TASKS
-from lianfang.response.tasks.rules import TaskNotFound, checklist
+from lianfang.response.tasks.rules import TaskNotFound
 
 #: how a task stands → what it takes; "open" is what somebody still has to do
 STATES = {
@@ -81,10 +81,6 @@ HAZARD_STATES = {
     "to_tell": "(done.at IS NOT NULL OR t.withdrawn_at IS NOT NULL) AND h.told_at IS NULL",
     "told": "h.told_at IS NOT NULL",
 }
-
-SUBJECTS = """
-SELECT t.id, t.title, t.place, t.lon, t.lat, t.category, t.person, t.address, t.items FROM tasks_task t WHERE t.id = ANY(%(ids)s::uuid[])
-"""
 
 
 @dataclass(frozen=True)
@@ -275,19 +271,6 @@ def hazard(id: uuid.UUID, *, by: Actor, at: datetime) -> HazardRow:
     if not rows:
         raise TaskNotFound("There is no such hazard in your area. Refresh your list.")
     return HazardRow(*rows[0])
-
-
-def subjects(ids: Sequence[uuid.UUID], *, by: Actor) -> Mapping[uuid.UUID, dict[str, Any]]:
-    """Return what a phone is told of tasks it has a duty in: what, where, to whom, what to bring, what to look at.
-
-    Of a delivery that is the name, the address and the items, and nothing else about the person.
-    """
-    found = {}
-    for id, title, place, lon, lat, category, person, address, items in read_rows(by, SUBJECTS, {"ids": list(ids)}):
-        known = {"title": title, "place": place, "lon": lon, "lat": lat, "name": person, "address": address}
-        known["items"] = json.loads(items)
-        found[id] = known | ({"category": category, "checklist": checklist(category)} if category else {})
-    return found
 
 
 _HAZARD_COLUMNS = """SELECT h.id, h.kind, h.text, h.place, h.division_code, h.channel, h.reported_at, h.task, done.at, t.withdrawn_at,

@@ -72,10 +72,12 @@ END
 ABOUT = """
 CASE WHEN m.state = 'outstanding' THEN CASE m.subject_kind
     WHEN 'shift_assignment' THEN (SELECT json_build_object('people', a.people) FROM workforce_shiftassignment a WHERE a.id = m.subject)
+    WHEN 'screen_positive' THEN (SELECT json_build_object('authority', i.authority) FROM cases_screenpositive p
+                                 JOIN command_incident i ON i.id = p.incident WHERE p.id = m.subject AND NOT %(plain)s)
     WHEN 'pool' THEN (SELECT json_build_object('members', json_agg(json_build_object('code', x.id, 'zh', w.name, 'en', w.name) ORDER BY x.id))
                       FROM cases_poolmember x LEFT JOIN people_resident w ON w.id = x.resident
                       WHERE x.pool_id = m.subject AND x.division_code BETWEEN %(lo)s AND %(hi)s AND NOT %(plain)s)
-    WHEN 'zone' THEN (SELECT json_build_object('areas', json_agg(json_build_array(a.code_lo, a.code_hi) ORDER BY a.code_lo), 'buildings', (
+    WHEN 'zone' THEN (SELECT json_build_object('areas', json_agg(json_build_object('code_lo', a.code_lo, 'code_hi', a.code_hi, 'building', a.building) ORDER BY a.code_lo), 'buildings', (
                           SELECT coalesce(json_agg(json_build_object('code', o.id, 'zh', o.name, 'en', o.name) ORDER BY o.division_code, o.name), '[]')
                           FROM (SELECT o.* FROM zones_zonearea a JOIN territory_building o ON o.division_code BETWEEN a.code_lo AND a.code_hi
                                 WHERE a.zone_id = m.subject AND o.division_code BETWEEN %(lo)s AND %(hi)s
@@ -98,7 +100,7 @@ door AS MATERIALIZED (
 ),
 errand AS MATERIALIZED (
     SELECT t.id, t.title, t.person, coalesce(nullif(t.address, ''), t.place) AS address, t.lon, t.lat,
-           json_build_object('title', t.title, 'place', t.place, 'person', t.person, 'items', t.items, 'category', t.category) AS about
+           json_build_object('title', CASE WHEN t.kind <> 'delivery' THEN t.title END, 'place', t.place, 'person', t.person, 'items', t.items, 'category', t.category) AS about
     FROM tasks_task t WHERE t.id = ANY(ARRAY(SELECT subject FROM who WHERE subject_kind = 'task'))
     UNION ALL
     SELECT f.id, t.title, '', t.place, t.lon, t.lat, json_build_object('title', t.title, 'item', f.item, 'text', f.text)

@@ -28,6 +28,9 @@ HOUSE = {
     "ends unless renewed": ("期满不续即止", "ends unless renewed"),
     "daily and nil report": ("日报告、零报告", "a report each day, nil included"),
     "at_once": ("立即", "at once"),
+    "field work given by a desk": ("指挥部交办", "given by a desk"),
+    "hazard reported": ("有人上报隐患", "somebody reported a hazard"),
+    "inspection finding": ("督查发现，限期整改", "found by an inspection, to be put right in time"),
     "appeal_decision": ("申诉须在时限内答复", "an appeal is answered within its time"),
 }
 
