@@ -1,5 +1,7 @@
 """The pages of positive pools: who is held where, what a person decides, and the notice that somebody is free."""
 
+import re
+
 import pytest
 
 from lianfang.kit.clock import clock_at, local
@@ -44,6 +46,10 @@ def test_a_pool_shows_everybody_with_the_end_of_their_hold(pool, epidemiologist)
     for one in waiting:
         assert one.name in page
     assert "2022-07-15 12:00" in page
+    assert re.search(r'class="lead tone-overdue">复核阳性、须立即登记病例：1人。', page), (
+        "the gravest step stands on top"
+    )
+    assert "急诊优先" in page
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def show_pool(request: ActingRequest, pool: uuid.UUID) -> HttpResponse:
 
 
 def _to_do(row: PoolRow, people: list[MemberRow]) -> tuple[str, str]:
-    """Return what has to happen next, the gravest first, and how grave it is."""
+    """Return the two gravest things that have to happen next, and how grave they are; the figures below tell all."""
     if row.withdrawn_at or not row.open:
         return _("Nobody of this pool waits for anybody any more."), "good"
     late = sum(bool(_past(one.next_due_at)) for one in people)
@@ -108,7 +108,7 @@ def _to_do(row: PoolRow, people: list[MemberRow]) -> tuple[str, str]:
         (row.to_release, _("Resample negative, to be let go: %(n)s."), "warn"),
         (row.awaiting_result, _("Waiting for the laboratory: %(n)s."), ""),
     ]
-    said = [(sentence % {"n": count}, tone) for count, sentence, tone in steps if count]
+    said = [(sentence % {"n": count}, tone) for count, sentence, tone in steps if count][:2]
     return " ".join(sentence for sentence, _tone in said), said[0][1] if said else ""
 
 
