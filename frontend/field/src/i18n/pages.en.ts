@@ -167,13 +167,14 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "time.tomorrow": "tomorrow {time}",
   "time.yesterday": "yesterday {time}",
 
-  "register.search": "Name, pinyin, door or end of phone",
+  "register.search": "Name, pinyin or door",
   "register.searchLabel": "Find somebody in the register",
   "register.clear": "Clear",
   "register.count": "{n} person|{n} people",
   "register.homes": "{homes} households, {n} person|{homes} households, {n} people",
   "register.empty": "Nobody fits “{question}”",
-  "register.emptyWhat": "Try the surname, pinyin initials (whm), a door (3-301) or the last four digits of a phone.",
+  "register.emptyWhat":
+    "Try the surname, pinyin initials (whm) or a door (3-301); for people of today’s duties also the last four digits of a phone.",
   "register.nothing": "The register is not on the phone yet",
   "register.nothingWhat": "Go where there is signal and pull down on Today.",
   "register.household": "Household {number}",
@@ -182,7 +183,7 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "register.duties": "Today’s duties",
   "register.noDuties": "No duty about this person today",
   "register.with": "Same household",
-  "register.noPhone": "no phone on record",
+  "register.noPhone": "phone numbers come to the phone only with today’s duties",
   "register.address": "Address",
   "register.person": "Resident",
   "register.reading": "Opening the register…",
@@ -277,7 +278,8 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
 
   "hint.today": "Tap a duty to do it. Numbers are the order to walk; overdue ones are on top. Works without signal.",
   "hint.duty": "The large button below does it. If it cannot be done, tap “Could not, because…”: no offence.",
-  "hint.register": "Type a surname, pinyin initials, a door or the last four digits of a phone.",
+  "hint.register":
+    "Type a surname, pinyin initials or a door; people of today’s duties are also found by the last four digits of their phone.",
   "hint.sent": "Here you see whether the desk has it. “Received” means you are done with it.",
   "hint.notices": "New arrangements appear here.",
   "hint.me": "Hard to read? Switch on large type. Sign out after your shift: finished work is not lost.",
