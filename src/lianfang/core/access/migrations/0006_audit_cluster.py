@@ -17,7 +17,11 @@ class Migration(migrations.Migration):
             "ALTER TABLE access_auditseal DROP COLUMN cluster; ALTER TABLE access_auditentry DROP COLUMN cluster;"
             " DROP FUNCTION this_cluster()",
             state_operations=[
-                migrations.AddField("auditentry", "cluster", models.BigIntegerField()),
+                migrations.AddField(
+                    "auditentry",
+                    "cluster",
+                    models.BigIntegerField(help_text="the server whose transactions xid counts"),
+                ),
                 migrations.AddField("auditseal", "cluster", models.BigIntegerField()),
             ],
         )
