@@ -9,6 +9,8 @@ from conftest import DINGAN, JIANGNAN, XINZHU
 from lianfang.core.access.actions import enrol_device, open_enrolment_codes, register_devices, revoke_device
 from lianfang.core.access.rules import Actor, DeviceEntry
 from lianfang.core.access.scope import acting
+from lianfang.core.duties.actions import record_attempt
+from lianfang.core.duties.queries import duties
 from lianfang.core.people.actions import issue_codes, register_people
 from lianfang.core.people.models import Vulnerability
 from lianfang.core.people.rules import HouseholdRow, ResidentRow
@@ -23,6 +25,8 @@ from lianfang.response.screening.paper import SheetLineEntry
 from lianfang.response.screening.rules import AreaEntry, ExclusionEntry, VisitEntry
 from lianfang.response.specimens.actions import register_tubes
 from lianfang.response.specimens.rules import SampleEntry, TubeEntry
+from lianfang.response.tasks import actions as tasks
+from lianfang.response.tasks.rules import NewFinding, NewTask
 from parcel_making import phone
 from surfaces.console.custody_scene import tubes_on_their_way
 from surfaces.console.scene import BEFORE, BEGUN, ED9, NOW, Village, county_hand, two_villages
@@ -94,7 +98,7 @@ def county_at_work() -> County:
         "earlier": second, "zone": home.zone, "site": home.site, "sheet": sheet, "pool": pool[0], "member": pool[1],
         "lab": custody.lab, "code": custody.tubes["lab"], "difference": custody.difference, "notice": custody.notice,
         "device": devices[0], "exclusion": excluded(home.round),
-        **from_the_field(home),
+        **from_the_field(home), **out_and_about(by, home),
     }  # fmt: skip
     return County(numbers, other.round)
 
@@ -109,6 +113,28 @@ def from_the_field(home: Village) -> dict[str, uuid.UUID]:
         photo = worker.parcel("attach_photo", {"jpeg": jpeg, "caption": "place", "duty": home.duty})
         assert [one.status for one in worker.send(held, photo)] == ["held", "applied"]
     return {"parcel": held.id, "photo": photo.id}
+
+
+def out_and_about(by: Actor, home: Village) -> dict[str, uuid.UUID]:
+    """Field work of every state: done, missed, with findings, a hazard that a caller told of."""
+    grid, began = home.code * 1000 + 11, NOW - 4 * HOUR
+    round = NewTask(
+        "patrol", grid, "河堤巡查", began, began + 2 * HOUR, place="一号到六号点", every_hours=4, until=NOW + 48 * HOUR
+    )
+    market = NewTask("field_inspection", grid, "查南门市场", began, NOW + HOUR, category="market", place="南门")
+    rice = NewTask(
+        "delivery", grid, "送米送药", began, NOW + HOUR, person="竹测试3", address="竹组3号", items=("米", "降压药")
+    )
+    wrong = (NewFinding("masks", "三个摊位没戴口罩", NOW + 20 * HOUR), NewFinding("waste", "当场清走"))
+    with clock_at(NOW):
+        tasks.give_tasks(by=by, tasks=[round, market, rice], valid_at=began)
+        tasks.record_inspection(by=by, task=market.id, findings=wrong, checked=["masks", "waste"], valid_at=NOW - HOUR)
+        patrol = next(duty for duty in duties(by=by, kind="patrol") if duty.due_at < NOW)
+        record_attempt(by=by, duty=patrol.id, reason="no_access", note="桥被淹", valid_at=NOW - HOUR)
+        seen = tasks.report_hazard(by=by, kind="rubbish", division_code=grid, place="桥头", text="垃圾三天没人收",
+                                   channel="hotline", contact="王先生", valid_at=began)  # fmt: skip
+        tasks.record_clean_up(by=by, task=seen.task, points=9, people=10, disinfected=True, valid_at=NOW - HOUR)
+    return {"task": market.id, "hazard": seen.id}
 
 
 def a_pool(by: Actor, home: Village, others: list[uuid.UUID]) -> tuple[uuid.UUID, uuid.UUID]:

@@ -175,7 +175,7 @@ def show_task(request: ActingRequest, task: UUID) -> HttpResponse:
                 finding_listing(request, len(found), lambda limit, offset: found[offset : offset + limit]),
             )
         )
-    acts = request.at is None and request.actor.may(GIVE_TASK, row.division_code) and row.withdrawn_at is None
+    acts = request.at is None and request.actor.may(GIVE_TASK, row.division_code) and row.state in ("open", "overdue")
     facts = [
         (_("Kind"), kind_word(row.kind), ""), (_("State"), state_word(row.state), ""),
         (_("Place"), f"{place} {row.place}".strip(), ""), (_("Who"), words.role_word(row.role), ""),
