@@ -87,7 +87,9 @@ export function useFilling(form: Form, duty: Duty | null) {
 
   async function hand(command: engine.Command, after: After[]): Promise<boolean> {
     clearTimeout(timer);
-    const handed = await tried(() => finish(plain(draft.value), command, photos));
+    const handed = await tried(() =>
+      finish({ ...plain(draft.value), label: String(duty?.name ?? "") }, command, photos),
+    );
     if (handed) {
       said.value = after;
       stage.value = "finished";

@@ -157,10 +157,20 @@ const CAPTIONS = ["place", "door_notice", "goods", "hazard", "before", "after", 
 /** A photo goes by itself, under its own id, so that a thin line carries the result first. */
 function photoOf(draft: FormDraft, { id, jpeg, field }: Photo): Work {
   const beside = draft.duty !== null ? { duty: draft.duty } : { subject: draft.ids[0] ?? draft.envelope };
-  const payload = { jpeg, caption: CAPTIONS.find((one) => one === field || (draft.form ?? "").includes(one)) ?? "other", ...beside };
+  const payload = {
+    jpeg,
+    caption: CAPTIONS.find((one) => one === field || (draft.form ?? "").includes(one)) ?? "other",
+    ...beside,
+  };
   return { envelope: { id, kind: "attach_photo", valid_at: now(), payload }, duty: draft.duty, form: draft.form };
 }
 
 function workOf(draft: FormDraft, { kind, payload }: Command): Work {
-  return { envelope: { id: draft.envelope, kind, valid_at: now(), payload }, duty: draft.duty, form: draft.form };
+  const label = typeof draft.label === "string" && draft.label ? { label: draft.label } : {};
+  return {
+    envelope: { id: draft.envelope, kind, valid_at: now(), payload },
+    duty: draft.duty,
+    form: draft.form,
+    ...label,
+  };
 }

@@ -5,7 +5,7 @@ import { computed, onBeforeUnmount, reactive, ref, shallowRef } from "vue";
 import type { FormDraft } from "../../forms/house";
 import { askTable, dropDraft, finish, keepDraft, loadDraft, newDraft, now, rowsOf, takeBack } from "../../forms/house";
 import { codeTag, doorOf, openRoster, type Register } from "../../forms/register";
-import type { Form } from "../../forms/types";
+import type { Form, Words } from "../../forms/types";
 import { newId } from "../../ids.ts";
 import type { Entry } from "../../people/search";
 import { classify } from "../../scan/classify";
@@ -39,7 +39,13 @@ export function useTable(form: Form, duty: number | null) {
   let line: Promise<unknown> = Promise.resolve();
 
   function inTurn(work: () => Promise<void>): Promise<void> {
-    const next = line.then(work);
+    const next = line.then(work).catch((error: Partial<Words>) => {
+      const { zh, en } = error;
+      if (!zh || !en) throw error;
+      // such as a full phone: what was not kept is not shown as done
+      sayBad();
+      said.value = { tone: "bad", words: { zh, en } };
+    });
     line = next.catch(() => undefined);
     return next;
   }
@@ -67,23 +73,24 @@ export function useTable(form: Form, duty: number | null) {
     });
   }
 
-  /** Keep the table as it stands; whoever is in the open tube is kept as a parcel too, in case that the phone is wiped. */
-  async function keep(): Promise<void> {
-    const tube = table.value?.tube;
+  /**
+   * Keep the table as it is to be, then show it: what the screen and the tone say is on the disk already. Whoever is in the
+   * open tube is kept as a parcel too, in case that the phone is wiped.
+   */
+  async function keep(next: TableDraft = draft.value): Promise<void> {
+    const tube = next.table?.tube;
     const inside = Boolean(tube?.samples.length);
-    if (draft.value.shadowed && !inside) await dropDraft(draft.value);
-    draft.value.shadowed = inside;
-    const command = tube && inside ? commandOf(table.value as Table, tube) : undefined;
-    await keepDraft(plain(draft.value), command);
+    if (next.shadowed && !inside) await dropDraft(next);
+    const kept = { ...next, shadowed: inside };
+    await keepDraft(plain(kept), tube && inside ? commandOf(next.table as Table, tube) : undefined);
+    draft.value = kept;
   }
 
   async function take(step: Step): Promise<void> {
+    if (step.changed) await keep({ ...draft.value, table: step.table });
     said.value = step.said;
     if (step.said.tone === "good") sayGood();
     else sayBad();
-    if (!step.changed) return;
-    draft.value.table = step.table;
-    await keep();
   }
 
   /** Whatever a scanner or a hand gives: a tube, a card, an ID. */
@@ -136,7 +143,7 @@ export function useTable(form: Form, duty: number | null) {
     const whole = plain(draft.value);
     const sealed = rules.closeTube(before, now()).closed;
     if (!sealed) return;
-    await finish(whole, commandOf(before, sealed));
+    await finish({ ...whole, label: `${sealed.code} · ${rules.filled(sealed)}` }, commandOf(before, sealed));
     draft.value.shadowed = false;
     reopening.value = whole;
   }
