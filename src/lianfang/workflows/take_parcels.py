@@ -1,15 +1,16 @@
 """Parcels from the field: opened, judged by the table of conflicts, applied exactly once, or kept for a human."""
 
 import logging
+import traceback
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError
 
 from lianfang.core.access.commands import Envelope
 from lianfang.core.access.limits import take_people
@@ -44,11 +45,23 @@ BUSY = 2.0
 SAYS_MORE = frozenset({"duty_cancelled", "person_moved"})
 
 
+def _within_reach(moment: datetime) -> datetime:
+    # the database keeps years that Python cannot read back: one such row would blind the whole list
+    if not 1900 <= moment.year <= 2999:
+        raise ValueError("no instant of any response")
+    return moment
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+#: words of catalogues, which a list may show and a database can keep
+Word = Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
 class EnvelopeInside(BaseModel):
     """The command inside of a parcel."""
 
-    kind: str = Field(max_length=60)
-    valid_at: AwareDatetime
+    kind: Word
+    valid_at: Instant
     payload: dict[str, Any]
 
 
@@ -57,9 +70,9 @@ class Content(BaseModel):
 
     token: str
     envelope: EnvelopeInside
-    made_at: AwareDatetime
+    made_at: Instant
     duty: int | None = Field(default=None, ge=1, lt=2**63)
-    form: str | None = Field(default=None, max_length=60)
+    form: Word | None = None
     shadow: bool = False
 
 
@@ -104,9 +117,11 @@ def _take(device: KnownDevice, sent: SentParcel) -> ParcelReceipt:
         return receipt_of(sent.id, "later", "too_much", retry_after=error.wait)
     except (OperationalError, InterfaceError):
         return _later(sent.id)
-    except Exception:
-        # One parcel's fault, whatever it is, must not stop the others; nothing of its content goes into the log.
-        LOG.exception("parcel %s of kind %s broke", sent.id, arrival.kind)
+    except Exception as error:
+        # One parcel's fault, whatever it is, must not stop the others. What an error says may quote a person's row: the log
+        # gets its name and the way to it.
+        way = "".join(traceback.format_tb(error.__traceback__))
+        LOG.error("parcel %s of kind %s broke: %s\n%s", sent.id, arrival.kind, type(error).__name__, way)
     try:
         return _settled(device, arrival, None, broken=True)
     except (OperationalError, InterfaceError, IntegrityError):

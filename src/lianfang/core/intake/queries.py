@@ -1,6 +1,5 @@
 """Reading what came in: receipts, parcels that wait for a human, photos. Each look inside is logged."""
 
-import json
 import uuid
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -9,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count, F, QuerySet
+from pydantic_core import from_json
 
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
@@ -150,7 +150,7 @@ def content_of(sealed: bytes) -> dict[str, Any]:
     """Return what a kept parcel holds without the sign-in inside, or nothing when it cannot be read."""
     kept_for = sealed[:16]
     try:
-        found = json.loads(opened(uuid.UUID(bytes=kept_for), sealed[16:]))
+        found = from_json(opened(uuid.UUID(bytes=kept_for), sealed[16:]), allow_inf_nan=False)
     except ValueError:
         return {}
     return {key: value for key, value in found.items() if key != "token"} if isinstance(found, dict) else {}
