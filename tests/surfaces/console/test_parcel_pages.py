@@ -2,11 +2,13 @@
 
 import base64
 import html
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from conftest import JIANGNAN, XINZHU, make_actor
 from lianfang.core.access.models import AuditEntry, Device
@@ -136,3 +138,26 @@ def test_a_wipe_is_ordered_at_the_devices_page_and_its_confirmation_shown(villag
     assert confirm_wipe(worker.device)
     assert Device.objects.get(id=worker.device).wiped_at
     assert "手机已确认" in text(township.get(path))
+
+
+def test_the_desk_takes_in_what_a_phone_saved_and_sees_what_became_of_each(desk, conflict):
+    _, held, worker = conflict
+    cut = worker.parcel("record_checks", {"checks": []})
+    parcels = [{"id": str(held.id), "sealed": held.sealed}, {"id": str(cut.id), "sealed": cut.sealed[:-9]}]
+    file = {"format": "lianfang parcels 1", "device": str(worker.device), "parcels": parcels}
+
+    def sent(browser, content):
+        upload = SimpleUploadedFile("lianfang-202207150900.json", content, "application/json")
+        return browser.post("/parcels/file", {"file": upload})
+
+    assert "手机导出的文件" in text(desk.get("/parcels/"))
+    page = text(sent(desk, json.dumps(file).encode()))
+    first, second = cells(page)
+    assert f"…{str(held.id)[-8:]}" in first and "待裁定" in first and "到“现场封包”里裁定。" in first
+    assert f"…{str(cut.id)[-8:]}" in second and "未留存" in second and "重新导出" in second[-1]
+    assert "请保留手机和文件" in page
+    refused = sent(desk, b"{")
+    assert refused.status_code == 422 and "文件读不完整" in refused.content.decode()
+    assert desk.post("/parcels/file").status_code == 422
+    worker_browser = signed_in(account(("grid_worker", "community", str(XINZHU)))[0])
+    assert sent(worker_browser, json.dumps(file).encode()).status_code == 403

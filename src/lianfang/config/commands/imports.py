@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 if TYPE_CHECKING:
     from lianfang.core.territory.actions import ImportSummary
@@ -50,6 +51,41 @@ def divisions(file: Path, accept_good: bool, valid_from: datetime | None, source
         f"{summary.added:,} added, {summary.changed:,} changed, {summary.unchanged:,} unchanged, "
         f"{summary.kept:,} kept as overlaid, {summary.folded:,} repeated, {len(summary.problems):,} refused"
     )
+
+
+@import_.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--database", default="lianfang", show_default=True, envvar="LIANFANG_DATABASE")
+def parcels(file: Path, database: str) -> None:
+    """Take in the unsent work that a phone saved: FILE is what its page “Sent” saves. Twice is once."""
+    from lianfang.config.home import current_home
+    from lianfang.config.postgres import server_of
+    from lianfang.config.prepare import set_up_django
+
+    server_of(current_home()).ensure_running()
+    set_up_django(database=database)
+    from lianfang.core.intake.actions import OPERATOR
+    from lianfang.core.intake.rules import next_step
+    from lianfang.workflows.take_parcel_file import take_parcel_file
+
+    columns = (TextColumn("parcels"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("parcels", total=None)
+        filed = take_parcel_file(
+            file.read_bytes(), by=OPERATOR, progress=lambda done, total: shown.update(task, completed=done, total=total)
+        )
+    table = Table("no.", "parcel", "work", "what became of it", "what to do", box=None)
+    for one in filed:
+        step = next_step(one.receipt.status, one.receipt.code)[1]
+        table.add_row(str(one.number), one.id[-8:], one.kind, f"{one.receipt.status}: {one.receipt.en}", step)
+    Console().print(table)
+    open_still = [one for one in filed if one.receipt.status in ("refused", "later")]
+    if open_still:
+        raise click.ClickException(
+            f"{len(open_still)} of {len(filed)} parcels are not here: keep the phone and the file, and do what stands"
+            " in the last column"
+        )
+    click.echo(f"everything is here: {len(filed)} parcels; the phone may be wiped")
 
 
 def _import(file: Path, accept_good: bool, valid_from: date | None, source: str) -> "ImportSummary":

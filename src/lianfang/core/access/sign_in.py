@@ -18,7 +18,7 @@ from django.db import connection
 
 from lianfang.core.access.models import Account, Device, Grant
 from lianfang.core.access.queries import actor_of, actors_of
-from lianfang.core.access.rules import Actor, SignInRefused
+from lianfang.core.access.rules import Actor, DeviceUnknown, SignInRefused
 from lianfang.kit.clock import machine_now, machine_seconds
 from lianfang.kit.codes import EVERYWHERE, CodeRange, unit_range
 
@@ -108,7 +108,25 @@ def known_device(device: uuid.UUID, secret: str) -> KnownDevice:
 
     Raises `SignInRefused` for an unknown id or a wrong secret, which are told apart to nobody.
     """
-    row = _proven(device, secret)
+    return _known(_proven(device, secret))
+
+
+def device_handed_in(device: uuid.UUID, within: CodeRange) -> KnownDevice:
+    """Return an enrolled device of an area without its secret: a desk holds it, or a file that it saved.
+
+    Raises `DeviceUnknown` for one that is not enrolled there.
+    """
+    row = Device.objects.filter(
+        id=device, secret_hash__isnull=False, division_code__range=(within.lo, within.hi)
+    ).first()
+    if row is None:
+        raise DeviceUnknown(
+            "The phone that saved this file is not enrolled in your area. Take it to the desk that enrolled it."
+        )
+    return _known(row)
+
+
+def _known(row: Device) -> KnownDevice:
     return KnownDevice(
         row.id, row.division_code, row.lost_since or row.revoked_at, row.revoked_at is not None,
         row.wipe_ordered_at is not None and row.wiped_at is None,

@@ -30,6 +30,12 @@ from lianfang.kit.codes import EVERYWHERE, county_of, unit_range
 RECEIVER = uuid.UUID(int=5)
 
 
+#: whoever sits at the machine itself and takes in what a phone saved
+OPERATOR = Actor(
+    RECEIVER, RECEIVER, "administrator", "administration", EVERYWHERE, frozenset({DECIDE_PARCELS}), "operator"
+)
+
+
 @dataclass(frozen=True)
 class Arrival:
     """A parcel that came in and what its content says of itself, as far as it can be read."""
@@ -88,6 +94,16 @@ def keep_parcel(
         note=None if applied else seal_note(kept_as, note),
     )  # fmt: skip
     return receipt_of(arrival.id, judged.state, judged.code, judged.result)
+
+
+def note_file(*, by: Actor, device: uuid.UUID, device_code: int, counts: dict[str, int]) -> None:
+    """Record that somebody took a phone's file of parcels in, and what became of how many. Raises `NotPermitted`."""
+    by.require(DECIDE_PARCELS)
+    with acting(by):
+        record_audit(
+            by, "intake.take_file", subject=("device", device), division_code=device_code, count=sum(counts.values()),
+            **counts,
+        )  # fmt: skip
 
 
 def waiting_parcel(parcel: uuid.UUID, *, by: Actor) -> tuple[Parcel, bytes]:

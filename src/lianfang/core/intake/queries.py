@@ -1,6 +1,7 @@
 """Reading what came in: receipts, parcels that wait for a human, photos. Each look inside is logged."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -60,6 +61,13 @@ def former_receipt(id: uuid.UUID, fingerprint: bytes) -> tuple[uuid.UUID, Parcel
         if bytes(former) == fingerprint:
             return kept, receipt_of(id, state, code, result)
     return kept, None
+
+
+def work_of(ids: Iterable[uuid.UUID], *, by: Actor) -> dict[uuid.UUID, tuple[str, datetime | None]]:
+    """Return the command and the time of parcels that are kept, by their ids; what is not here is left out."""
+    with acting(by):
+        rows = Parcel.objects.filter(id__in=list(ids)).values_list("id", "kind", "valid_at")
+        return {id: (kind, valid_at) for id, kind, valid_at in rows}
 
 
 def other_content(id: uuid.UUID, fingerprint: bytes) -> uuid.UUID:

@@ -27,6 +27,10 @@ class ParcelCannotBeApplied(Refusal):
     """The rules refuse a held parcel now too, or nobody can say whose it is."""
 
 
+class ParcelFileRefused(Refusal):
+    """A file is not what a phone saves, or nothing in it can be read."""
+
+
 class PhotoRefused(Refusal):
     """What was sent is no JPEG as it is taken here."""
 
@@ -136,6 +140,24 @@ TABLE: tuple[Rule, ...] = (
 )  # fmt: skip
 
 RULES: Mapping[tuple[str, str], Rule] = {(rule.state, rule.code): rule for rule in TABLE}
+
+#: what a desk does that takes parcels in from a file: by state and rule, else by state alone
+NEXT_STEP: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("refused", "damaged"): (
+        "在手机“已上报”里重新导出，再上传一次；仍然损坏，就请当事人口述，由值班台补录。",
+        "Save the file on the phone's “Sent” page once more and take it in again; if this one is still damaged, ask the worker and record it by hand."),
+    ("refused", "unknown_key"): (
+        "把文件和手机交给原来登记这部手机的单位。", "Give the file and the phone to the unit that enrolled the phone."),
+    ("later", ""): ("过一分钟再上传同一个文件，已收到的不会重复。",
+                    "Take the same file in again in a minute: what is here already is not recorded twice."),
+    ("held", ""): ("到“现场封包”里裁定。", "Decide it in the list of parcels."),
+}  # fmt: skip
+
+
+def next_step(state: str, code: str) -> tuple[str, str]:
+    """Return what a desk still has to do about a parcel of a file, Chinese and English; nothing is two empty texts."""
+    return NEXT_STEP.get((state, code)) or NEXT_STEP.get((state, "")) or ("", "")
+
 
 #: what these commands record exists in the world by itself, whoever did the duty: a tube, a box, a passage, a person found
 STANDS_BY_ITSELF = frozenset(

@@ -150,6 +150,7 @@ urlpatterns = [
     path("workforce/attendances", workforce.show_attendances, name="attendances"),
     path("directives/", command.show_directives, name="directives"),
     path("parcels/", parcels.show_parcels, name="parcels"),
+    path("parcels/file", parcels.take_file, name="take_parcel_file"),
     path("parcels/<uuid:parcel>", parcels.show_parcel, name="parcel"),
     path("parcels/<uuid:parcel>/decide", parcels.decide, name="decide_parcel"),
     path("photos/<uuid:photo>", parcels.show_photo, name="photo"),

@@ -1,16 +1,18 @@
 """Parcels from the field that wait for a human: why, what is on record, what the phone says, and the decision."""
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from lianfang.core.access.queries import device_titles, titles_of
 from lianfang.core.duties.rules import DutyNotFound
-from lianfang.core.intake.permissions import VIEW_PHOTOS
+from lianfang.core.intake.permissions import DECIDE_PARCELS, VIEW_PHOTOS
 from lianfang.core.intake.queries import (
     ParcelInside,
     PhotoRow,
@@ -23,21 +25,33 @@ from lianfang.core.intake.queries import (
     view_photo,
 )
 from lianfang.core.intake.queries import parcels as parcels_of
-from lianfang.core.intake.rules import RULES, HeldParcel
+from lianfang.core.intake.rules import RULES, HeldParcel, next_step
 from lianfang.kit.refusals import Refusal
 from lianfang.surfaces.console import queries, words
 from lianfang.surfaces.console.addresses import address
 from lianfang.surfaces.console.asking import confirmed, words_given
 from lianfang.surfaces.console.figures import Figure
-from lianfang.surfaces.console.lists import Column, Filter, Listing, Section, answer_list, answer_record, as_text, whole
+from lianfang.surfaces.console.lists import (
+    Column,
+    Filter,
+    Listing,
+    Section,
+    answer_list,
+    answer_record,
+    as_text,
+    shown,
+    whole,
+)
 from lianfang.surfaces.console.queries import DutyLine, place_names
 from lianfang.surfaces.session import ActingRequest
 from lianfang.workflows.forms import FORMS
+from lianfang.workflows.take_parcel_file import MOST_BYTES, take_parcel_file
 
 STATES = ("held", "noted", "set_aside")
 #: lines of what a phone says, on one page
 MOST_LINES = 60
 DECISIONS = ("apply", "set_aside")
+TONES = {"refused": "overdue", "held": "warn", "later": "warn"}
 
 
 def parcel_figures(request: ActingRequest) -> Iterator[Figure]:
@@ -81,7 +95,8 @@ def show_parcels(request: ActingRequest) -> HttpResponse:
         for one in STATES
     ]  # fmt: skip
     return answer_list(
-        request, listing, heading=_("Parcels from the field"), figures=figures,
+        request, listing, template="console/parcels.html", heading=_("Parcels from the field"), figures=figures,
+        may_take=request.at is None and request.actor.may(DECIDE_PARCELS),
         lead=_("What phones brought in and the rules do not apply by themselves. Open one: each look is logged."),
     )  # fmt: skip
 
@@ -234,6 +249,60 @@ def decide(request: ActingRequest, parcel: uuid.UUID) -> HttpResponse:
         facts=[(_("Work"), _work(row.kind)), (_("Why"), _why(row.code)), (_("Done at"), as_text(row.valid_at)), (_("Reason"), reason)],
         back=address(request, "parcels"), done=_("Decided. The worker's phone hears of it at its next contact."),
     )  # fmt: skip
+
+
+@require_POST
+def take_file(request: ActingRequest) -> HttpResponse:
+    """Take in the unsent work that a phone saved as a file, and show what became of each parcel.
+
+    The same file again changes nothing: what is here keeps its receipt.
+    """
+    upload = request.FILES.get("file")
+    if upload is None:
+        raise Refusal(_("No file was chosen. Choose the file that the phone saved, then take it in."))
+    if (upload.size or 0) > MOST_BYTES:
+        raise Refusal(
+            _("This file is larger than %(most)s MB: no phone saves so much.") % {"most": MOST_BYTES // 1_000_000}
+        )
+    filed = take_parcel_file(upload.read(), by=request.actor)
+    listing = Listing("parcel_file", _filed_columns(), *whole(filed), "")
+    # a file is taken in once: there is nothing to turn pages of or to export from by an address
+    table = shown(request, listing, page_size=len(filed)) | {"exports": []}
+    counted = Counter(one.receipt.status for one in filed)
+    here = sum(counted[one] for one in ("applied", "repeated", "noted"))
+    back = address(request, "parcels")
+    figures = [
+        Figure(_("Recorded"), here, back, tone="good" if here else ""),
+        *(
+            Figure(words.word(f"parcel_{one}"), counted[one], back, tone=TONES[one] if counted[one] else "")
+            for one in ("held", "later", "refused")
+        ),
+    ]
+    whole_file = not counted["refused"] and not counted["later"]
+    lead = (
+        _("Everything in this file is here. The phone may be wiped.") if whole_file
+        else _("Not everything in this file is here. Keep the phone and the file, and do what stands in the last column.")
+    )  # fmt: skip
+    return render(
+        request, "console/list.html",
+        {"heading": _("Unsent work of a phone"), "lead": lead, "figures": figures, "table": table, "filters": [],
+         "above": [(_("All parcels"), back)]},
+    )  # fmt: skip
+
+
+def _filed_columns() -> list[Column]:
+    return [
+        Column(_("No."), lambda f: f.number, look="number"),
+        Column(_("Parcel"), lambda f: f"…{f.id[-8:]}" if f.id else _("without a number")),
+        Column(_("Work"), lambda f: _work(f.kind) if f.kind else ""),
+        Column(_("Done at"), lambda f: f.valid_at, look="time"),
+        Column(
+            _("State"), lambda f: words.word(f"parcel_{f.receipt.status}"), look="mark",
+            tone=lambda f: TONES.get(f.receipt.status, "good"),
+        ),
+        Column(_("Why"), lambda f: words.in_language(f.receipt.zh, f.receipt.en)),
+        Column(_("What to do"), lambda f: words.in_language(*next_step(f.receipt.status, f.receipt.code))),
+    ]  # fmt: skip
 
 
 def photo_listing(request: ActingRequest, taken: list[PhotoRow]) -> Listing:
