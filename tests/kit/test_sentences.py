@@ -55,7 +55,7 @@ def test_every_chinese_sentence_names_only_what_the_english_names():
     for english, chinese in sentences._rows().items():
         assert set(GAPS.findall(chinese)) <= set(GAPS.findall(english)), english
         assert len(GAPS.findall(english)) == len(set(GAPS.findall(english))) <= 10, english
-        assert re.search(r"[一-鿿]", chinese), english
+        assert re.search(r"[一-鿿]", chinese) or not re.search("[a-z]", GAPS.sub("", english)), english
 
 
 def test_no_sentence_stands_twice():

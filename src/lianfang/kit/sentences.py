@@ -7,8 +7,12 @@ from importlib.resources import files
 import yaml
 
 GAP = re.compile(r"\{(\w+)\}")
-#: where one sentence ends and the next begins
-BETWEEN = re.compile(r"(?<=[.!]) (?=[A-Z“])")
+#: where one sentence of a gap ends and the next begins, and what joins them in Chinese
+BETWEEN = (
+    (re.compile(r"(?<=[.!]) (?=[A-Z“])"), ""),
+    (re.compile(r"; (?=entry \d|and \d)"), "；"),
+    (re.compile(r"; "), "；"),
+)
 #: what a sentence says before its first gap, by which its row of the table is found
 HEAD = 6
 
@@ -49,16 +53,16 @@ def in_chinese(sentence: str) -> str | None:
     for head in (sentence[:HEAD], ""):
         for pattern, chinese in _patterns().get(head, []):
             if found := pattern.fullmatch(sentence):
-                return chinese.format_map({name: _value(text) for name, text in found.groupdict().items()})
+                return chinese.format_map({name: _value(name, text) for name, text in found.groupdict().items()})
     return None
 
 
-def _value(text: str) -> str:
-    if text in _words():
-        return _words()[text]
-    if ", " in text and all(part in _words() for part in text.split(", ")):
-        return "、".join(_words()[part] for part in text.split(", "))
-    if whole := in_chinese(text):
-        return whole
-    parts = [in_chinese(part) for part in BETWEEN.split(text)]
-    return "".join(part for part in parts if part) if len(parts) > 1 and all(parts) else text
+def _value(gap: str, text: str) -> str:
+    listed = [_words().get(f"{gap}/{part}") or _words().get(part) for part in text.split(", ")]
+    if all(listed):
+        return "、".join(map(str, listed))
+    for between, joint in BETWEEN:
+        parts = [in_chinese(part) for part in between.split(text)]
+        if len(parts) > 1 and all(parts):
+            return joint.join(map(str, parts))
+    return in_chinese(text) or text

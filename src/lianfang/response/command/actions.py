@@ -11,7 +11,7 @@ from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import finish_duties, reconcile
-from lianfang.kit.clock import response_now
+from lianfang.kit.clock import LOCAL, response_now
 from lianfang.kit.codes import CodeRange, county_of
 from lianfang.kit.ids import new_id
 from lianfang.kit.refusals import Refusal
@@ -138,7 +138,9 @@ def close_incident(
     if not reason.strip() or not authority.strip():
         raise Refusal("An incident is closed for a reason and on an authority: fill in both.")
     if valid_at < found.declared_at:
-        raise Refusal(f"The incident was declared at {found.declared_at}: close it at a later time.")
+        raise Refusal(
+            f"The incident was declared at {found.declared_at.astimezone(LOCAL):%Y-%m-%d %H:%M}: close it at a later time."
+        )
     with acting(by):
         Incident.objects.filter(id=incident).update(
             closed_at=valid_at, closed_reason=reason, closed_authority=authority
@@ -408,7 +410,9 @@ def _open_incident(incident: uuid.UUID) -> Incident:
     if found is None:
         raise IncidentNotFound(f"There is no incident {incident}. Choose one of the list.")
     if found.closed_at is not None:
-        raise IncidentClosed(f"“{found.title_zh}” was closed on {found.closed_at:%Y-%m-%d}: nothing is added to it.")
+        raise IncidentClosed(
+            f"“{found.title_zh}” was closed on {found.closed_at.astimezone(LOCAL):%Y-%m-%d}: nothing is added to it."
+        )
     return found
 
 

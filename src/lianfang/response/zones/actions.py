@@ -21,7 +21,7 @@ from lianfang.engines.protocol import (
     zone_level,
     zone_release,
 )
-from lianfang.kit.clock import local_date, response_now
+from lianfang.kit.clock import LOCAL, local_date, response_now
 from lianfang.kit.codes import county_of
 from lianfang.kit.ids import new_id
 from lianfang.response.zones import permissions as may
@@ -281,11 +281,11 @@ def _require_decidable(
     if not reason.strip() or not authority.strip():
         raise ZoneRefused("A decision about a zone has a reason and an authority: fill in both.")
     if zone.lifted_at is not None:
-        raise ZoneRefused(f"This zone was lifted at {zone.lifted_at:%Y-%m-%d %H:%M} UTC: draw a new one.")
+        raise ZoneRefused(f"This zone was lifted at {zone.lifted_at.astimezone(LOCAL):%Y-%m-%d %H:%M}: draw a new one.")
     last = zone.history.order_by("-valid_at").first()
     if last and valid_at < last.valid_at:
         raise ZoneRefused(
-            f"A later decision stands ({last.decision}, {last.valid_at:%Y-%m-%d %H:%M} UTC): decide after it."
+            f"A later decision stands ({last.decision}, {last.valid_at.astimezone(LOCAL):%Y-%m-%d %H:%M}): decide after it."
         )
     if zone.ends_at <= valid_at and decision != "lifted":
         raise ZoneRefused("This zone has ended because nobody renewed it in time: draw a new one with its own reason.")

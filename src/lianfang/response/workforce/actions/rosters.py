@@ -9,7 +9,7 @@ from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import finish_duties, reconcile
-from lianfang.kit.clock import at_local, local_date, response_now
+from lianfang.kit.clock import LOCAL, at_local, local_date, response_now
 from lianfang.kit.codes import county_of
 from lianfang.kit.refusals import Refusal
 from lianfang.response.workforce.actions.deployments import county_hand
@@ -238,7 +238,9 @@ def _refuse_planned_twice(new: Sequence[NewShift]) -> None:
                                  starts_at__in={shift.starts_at for shift in new})  # fmt: skip
     for subject, starts_at in taken.values_list("subject", "starts_at"):
         if name := wanted.get((subject, starts_at)):
-            raise ShiftAlreadyPlanned(f"“{name}” has a shift from {starts_at} already: change its crew instead.")
+            raise ShiftAlreadyPlanned(
+                f"“{name}” has a shift from {starts_at.astimezone(LOCAL):%Y-%m-%d %H:%M} already: change its crew instead."
+            )
 
 
 def _check_crews(crews: Sequence[tuple[NewShift, Crew]], by: Actor, rest: RestRules, waiver: str) -> set[uuid.UUID]:
