@@ -30,6 +30,19 @@ OWN: dict[str, dict[str, Any]] = {
     "quote": {"order": 1},
     "record_passages": {"direction": "in", "purpose": "work"},
     "record_retest": {"result": "negative"},
+    "register_scanned": {
+        "code": "LF1:0000",
+        "tube": {
+            "id": "00000000-0000-0000-0000-000000000002",
+            "code": "T2",
+            "mode": "pooled",
+            "capacity": 10,
+            "purpose": "area_screening",
+            "division_code": TOWN,
+            "opened_at": "2022-07-14T11:00:00+08:00",
+            "samples": [],
+        },
+    },
     "attach_photo": {"jpeg": "/9j/2f/Z", "caption": "place", "subject": "00000000-0000-0000-0000-000000000001"},
 }
 
@@ -122,10 +135,13 @@ def payload_of(kind: str, known: dict[str, Any]) -> dict[str, Any]:
     """Return the smallest payload that the schema of a command takes, naming records that exist."""
     schema = COMMANDS[kind][0].model_json_schema()
     own = {name.partition(".")[2]: value for name, value in known.items() if name.startswith(f"{kind}.")}
-    return dict(_sample(schema, "", BY_NAME | known | own | OWN.get(kind, {}), schema.get("$defs", {})))
+    meant = OWN.get(kind, {})
+    return dict(_sample(schema, "", BY_NAME | known | own | meant | {"": meant}, schema.get("$defs", {})))
 
 
 def _sample(schema: dict[str, Any], name: str, known: dict[str, Any], defs: dict[str, Any]) -> Any:
+    if name in known[""]:
+        return known[name]
     if "$ref" in schema:
         return _sample(defs[schema["$ref"].rsplit("/", 1)[1]], name, known, defs)
     if "anyOf" in schema:
@@ -133,7 +149,8 @@ def _sample(schema: dict[str, Any], name: str, known: dict[str, Any], defs: dict
     kind = schema.get("type")
     if kind == "object":
         fields = schema.get("properties", {})
-        return {one: _sample(fields[one], one, known, defs) for one in schema.get("required", ())}
+        wanted = {*schema.get("required", ()), *(known[""].keys() & fields)}
+        return {one: _sample(fields[one], one, known, defs) for one in fields if one in wanted}
     if kind == "array":
         return [_sample(schema["items"], name.removesuffix("s"), known, defs)]
     if name in known:

@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 import numpy as np
+import shapely
 
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import acting
@@ -21,7 +22,7 @@ from lianfang.core.people.synthetic import (
     village_named,
 )
 from lianfang.core.territory.actions import lay_out_villages, register_buildings, register_compounds
-from lianfang.core.territory.boundary import county_boundary, share_out
+from lianfang.core.territory.boundary import Shape, county_boundary, share_out
 from lianfang.core.territory.queries import standing
 from lianfang.core.territory.rules import NewBuilding, NewCompound, VillagePlan, split_village, spread
 from lianfang.kit.clock import at_local
@@ -116,7 +117,9 @@ def _grid_of(plans: list[VillagePlan], order: np.ndarray) -> np.ndarray:
 
 def _register_buildings(households: Households, grid: np.ndarray, county: int, by: Actor) -> list[UUID | None]:
     """Register the compounds and buildings that town households name, and return each household's building."""
-    spots = share_out(county_boundary(county), sorted(set(households.village_code.tolist())), 1)
+    outline = county_boundary(county)
+    shapely.prepare(outline)
+    spots = share_out(outline, sorted(set(households.village_code.tolist())), 1)
     compounds: dict[tuple[int, int], NewCompound] = {}
     buildings: dict[tuple[int, int, int], NewBuilding] = {}
     of_household: list[UUID | None] = []
@@ -130,17 +133,25 @@ def _register_buildings(households: Households, grid: np.ndarray, county: int, b
             continue
         middle = (float(spots[village][0][0]), float(spots[village][0][1]))
         yard = compounds.setdefault(
-            (village, compound), NewCompound(village, f"{compound}号小区", *spread(*middle, compound, 0))
+            (village, compound), NewCompound(village, f"{compound}号小区", *_spot(outline, middle, compound, 0))
         )
         key = (village, compound, building)
         house = buildings.get(key) or buildings.setdefault(
             key,
-            NewBuilding(at, f"{building}栋", "residential", 2, 6, yard.id, *spread(*middle, compound, building)),
+            NewBuilding(at, f"{building}栋", "residential", 2, 6, yard.id, *_spot(outline, middle, compound, building)),
         )
         of_household.append(house.id)
     register_compounds(compounds.values(), by=by)
     register_buildings(buildings.values(), by=by)
     return of_household
+
+
+def _spot(outline: Shape, middle: tuple[float, float], compound: int, building: int) -> tuple[float, float]:
+    """Return where a made-up map puts a building; beside the county's border as far towards it as the county reaches."""
+    lon, lat = spread(*middle, compound, building)
+    while not shapely.contains_xy(outline, lon, lat):
+        lon, lat = (lon + middle[0]) / 2, (lat + middle[1]) / 2
+    return lon, lat
 
 
 def _household_rows(households: Households, grid: np.ndarray, building: list[UUID | None]) -> Iterator[HouseholdRow]:

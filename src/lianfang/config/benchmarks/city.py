@@ -36,9 +36,9 @@ SELECT i.indexname, i.indexdef FROM pg_indexes i WHERE i.tablename = 'people_res
 
 DEVICES = """
 INSERT INTO access_device (id, title, division_code, registered_at, registered_by, enrolment_lookup, enrolled_at,
-                           secret_hash, revoked_reason)
+                           secret_hash, revoked_reason, wipe_reason)
 SELECT md5('d' || n)::uuid, 'phone ' || n, {lo}, %(now)s, %(by)s, sha256(('e' || n)::bytea), %(now)s,
-       sha256(('s' || n)::bytea), ''
+       sha256(('s' || n)::bytea), '', ''
 FROM generate_series(0, %(devices)s - 1) AS n
 """
 
