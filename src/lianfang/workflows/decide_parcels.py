@@ -14,8 +14,11 @@ from lianfang.core.access.sign_in import actor_at, read_claims
 from lianfang.core.duties.actions import reopen_duty
 from lianfang.core.duties.queries import duty_standing
 from lianfang.core.intake import actions, queries
+from lianfang.core.intake.models import Parcel
 from lianfang.core.intake.permissions import DECIDE_PARCELS
 from lianfang.core.intake.rules import ParcelCannotBeApplied, ids_in, with_survivors
+from lianfang.core.notices.actions import notify
+from lianfang.core.notices.rules import NewNotice
 from lianfang.core.people.queries import survivors_of
 from lianfang.kit.codes import county_of, unit_range
 from lianfang.workflows.take_parcels import Content, Judgement, attempt, has_moved, on_the_machine, read_content
@@ -41,6 +44,7 @@ def decide_parcel(
         held, sealed = actions.waiting_parcel(parcel, by=by)
         if decision == "set_aside":
             actions.set_aside(held, by=by, reason=reason)
+            _tell(held, "parcel_declined", by)
             return {"parcel": parcel, "decision": decision}
         # Behind its first 16 bytes, the id that it was sealed under, the parcel is kept as it came.
         inside = queries.opened(uuid.UUID(bytes=sealed[:16]), sealed[16:])
@@ -56,7 +60,14 @@ def decide_parcel(
                 f"The rules refuse it now too: {done.said} Set it aside, or correct the record."
             )
         actions.mark_applied(held, by=by, reason=reason, result=done.result or {})
+        _tell(held, "parcel_accepted", by)
         return {"parcel": parcel, "decision": decision}
+
+
+def _tell(held: Parcel, kind: str, by: Actor) -> None:
+    """Tell whoever did the work; the reason stands with the parcel on the phone."""
+    if held.account_id:
+        notify([NewNotice(held.account_id, kind, str(held.id), held.duty)], by=by)
 
 
 def _as_the_worker_meant(parcel: uuid.UUID, content: Content, hand: Actor, reason: str, cause: uuid.UUID) -> Judgement:

@@ -1,11 +1,18 @@
-"""Who is told of duties: whoever one is given to by name, and whoever's is overdue. Set-based, each thing told once."""
+"""Who is told: of duties given by name and overdue ones, set-based and each thing once; of a phone that wiped itself."""
 
+import uuid
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
+from lianfang.core.access.actions import ADMINISTRATION, confirm_wipe
+from lianfang.core.access.queries import wipe_parties
 from lianfang.core.access.rules import Actor
-from lianfang.core.notices.actions import notice_keeper, notify_from
+from lianfang.core.notices.actions import notice_keeper, notify, notify_from
+from lianfang.core.notices.rules import NewNotice
 from lianfang.kit.clock import local_date
 from lianfang.kit.codes import unit_range
+from lianfang.kit.ids import new_id
 
 # A duty names an account, a post, a responder or a team; each leads to the accounts that hold it now.
 NAMED = """
@@ -47,6 +54,18 @@ JOIN access_grant g ON g.role_id = late.role AND late.division_code BETWEEN g.co
 JOIN access_account a ON a.id = g.account_id AND a.is_active
 GROUP BY g.account_id
 """
+
+
+def confirm_wiped(device: uuid.UUID) -> bool:
+    """Record that a device has wiped itself, and tell whoever ordered it and, where it has one, its owner."""
+    with transaction.atomic():
+        if not confirm_wipe(device):
+            return False
+        title, owner, ordered_by = wipe_parties(device)
+        told = [NewNotice(ordered_by, "wipe_confirmed", str(new_id()), params={"title": title})] if ordered_by else []
+        told += [NewNotice(owner, "device_wiped", str(new_id()))] if owner else []
+        notify(told, by=ADMINISTRATION)
+        return True
 
 
 def tell_of_duties(*, by: Actor, county: int, now: datetime, machine: datetime) -> int:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
 from conftest import JIANGNAN, XINZHU, make_actor
 from lianfang.core.access.models import AuditEntry, Device
@@ -81,6 +82,32 @@ def test_both_findings_stand_side_by_side_and_a_decision_is_asked_and_told(desk,
     [(_, told)] = receipts_of(by=worker.actor)
     assert (told.status, told.code) == ("applied", "decided")
     assert desk.get(path).status_code == 404, "what was applied stands in the record itself"
+
+
+@pytest.mark.parametrize(
+    ("decision", "status", "notice"), [("apply", "applied", "已采纳"), ("set_aside", "noted", "未采纳")]
+)
+def test_the_phone_shows_the_decision_with_its_reason_at_its_next_sync(desk, conflict, decision, status, notice):
+    _, parcel, worker = conflict
+
+    def synced():
+        headers = {"Authorization": f"Bearer {worker.token}"}
+        answer = Client().post("/api/field/sync", "{}", content_type="application/json", headers=headers)
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+    assert "decided" not in synced()["changed"]
+    form = {"decision": decision, "reason": "两人都问过"}
+    asked = text(desk.post(f"/parcels/{parcel.id}/decide", form))
+    kept = {name: html.unescape(hidden(asked, name)) for name in (*form, "valid_at", "command")}
+    assert desk.post(f"/parcels/{parcel.id}/decide", kept | {"confirmed": "yes"}).status_code == 302
+    answer = synced()
+    bucket = answer["changed"]["decided"]
+    [row] = [dict(zip(bucket["columns"], one, strict=True)) for one in bucket["rows"]]
+    assert (row["id"], row["status"], row["reason"]) == (str(parcel.id), status, "两人都问过")
+    assert "值班台已裁定" in row["zh"] and "desk decided" in row["en"]
+    [told] = answer["notices"]
+    assert notice in told["zh"]
 
 
 def test_another_villages_parcel_is_refused(conflict):

@@ -7,8 +7,10 @@ from django.test import Client
 from field_scene import PASSWORD, account
 
 from conftest import make_actor
+from lianfang.config.kinds import KINDS
 from lianfang.core.access.limits import store
 from lianfang.core.access.sign_in import sign_in, token_of
+from lianfang.core.duties.actions import declare_kinds
 from lianfang.core.notices.actions import notify
 from lianfang.core.notices.rules import NewNotice
 
@@ -21,6 +23,12 @@ def own_allowances(tmp_path, settings):
     store.cache_clear()
     yield
     store.cache_clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kinds(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        declare_kinds(KINDS)
 
 
 @pytest.fixture
@@ -38,6 +46,16 @@ def ask(mine):
         return Client().post(f"/api/field/{path}", json.dumps(body), content_type="application/json", headers=headers)
 
     return asked
+
+
+def test_a_driver_reads_the_plain_name_of_what_carries_somebodys_health():
+    (kind,) = [kind for kind in KINDS if kind.code == "positive_transfer"]
+    driver = sign_in(account("driver", "469021101201", "community"), PASSWORD)[0]
+    params = {"zh": kind.zh, "en": kind.en, "due": "2022-07-14T08:00:00+00:00"}
+    notify([NewNotice(driver.account_id, "duty_given", "1", params=params)], by=make_actor())
+    [told] = Client().get("/api/field/notices", headers={"Authorization": f"Bearer {token_of(driver)}"}).json()
+    assert "人员转运" in told["zh"] and "drive somebody" in told["en"]
+    assert kind.zh not in told["zh"] and kind.en not in told["en"]
 
 
 def test_a_notice_is_listed_in_both_languages_and_marked_as_read(ask, mine):

@@ -13,6 +13,7 @@ from lianfang.core.access.actions import order_wipe, revoke_device
 from lianfang.core.access.limits import store
 from lianfang.core.access.models import Device
 from lianfang.core.access.queries import wipe_ordered
+from lianfang.core.notices.queries import notices_of
 from lianfang.kit.clock import machine_now, response_now
 from lianfang.kit.ids import new_id
 from lianfang.kit.parcels import key_id
@@ -86,6 +87,9 @@ def test_a_wipe_is_ordered_asked_for_and_confirmed(worker):
     assert post("wiped", worker)[1]["wipe"] is False
     assert Device.objects.get(id=worker.device).wiped_at is not None
     assert not wipe_ordered(worker.device)
+    assert [one.kind for one in notices_of(by=desk)] == ["wipe_confirmed"], "told once, and whoever ordered it"
+    assert "门岗手机" in notices_of(by=desk)[0].zh
+    assert post("wiped", worker)[0] == 200 and len(notices_of(by=desk)) == 1
     assert order_wipe(by=desk, device=worker.device, reason="found again", valid_at=response_now(), cause=new_id()) == 1
 
 

@@ -35,8 +35,8 @@ export class Refused extends Trouble {
   readonly title: string;
   readonly retryAfter: number | null;
 
-  constructor(status: number, title: string, detail: string, retryAfter: number | null) {
-    super(`refused_${status}`, detail, detail);
+  constructor(status: number, title: string, detail: string, retryAfter: number | null, detailZh = "") {
+    super(`refused_${status}`, detailZh || detail, detail);
     this.status = status;
     this.title = title;
     this.retryAfter = retryAfter;
@@ -135,8 +135,8 @@ export class Client {
       throw offline(error);
     }
     if (response.ok) return body as Answer;
-    const { title = "", detail = "" } = body as { title?: string; detail?: string };
-    throw new Refused(response.status, title, detail || `HTTP ${response.status}`, waitOf(response));
+    const { title = "", detail = "", detail_zh: chinese = "" } = body as Partial<Schemas["Problem"]>;
+    throw new Refused(response.status, title, detail || `HTTP ${response.status}`, waitOf(response), chinese);
   }
 }
 

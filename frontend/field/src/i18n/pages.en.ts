@@ -211,6 +211,8 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "sent.repeated": "received before, counted once",
   "sent.noted": "received; somebody did the same first, yours is kept too. Nothing to do",
   "sent.held": "received; the desk decides. Do not do it again",
+  "sent.declined": "not used by the desk; if the duty is still open, do it again",
+  "sent.leftOut": "{n} line of it is not recorded; do what it says:|{n} lines of it are not recorded; do what they say:",
   "sent.refused": "not taken, still on the phone",
   "sent.refusedWhat":
     "Sending it again as it is will not help. Call the duty desk and read out the number below, or export it as a file and hand it in.",

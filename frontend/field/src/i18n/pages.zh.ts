@@ -205,6 +205,8 @@ export const pagesZh = {
   "sent.repeated": "已收到过，没有重复记",
   "sent.noted": "已收到。别人先办了同一件，你的也留下作记录，不用再做什么",
   "sent.held": "已收到，等值班室裁定，不用重新办",
+  "sent.declined": "值班室没有采用，任务没办完的请再办一次",
+  "sent.leftOut": "其中{n}条没有记下，请照下面的做：",
   "sent.refused": "没被收下，还在手机里",
   "sent.refusedWhat": "原样再发没有用。请给值班室打电话，读出下面的编号；或导出成文件交上去。",
   "sent.number": "编号 {id}",

@@ -8,11 +8,16 @@ export interface Pile {
 }
 
 const PILES: Record<Pile["code"], readonly ParcelState[]> = {
-  refused: ["refused"],
+  refused: ["refused", "declined"],
   held: ["held"],
   waiting: ["sending", "waiting", "later", "shadow"],
   done: ["applied", "repeated", "noted"],
 };
+
+function pileOf(parcel: ParcelView): Pile["code"] | undefined {
+  if (parcel.left_out.length) return "refused";
+  return (["refused", "waiting", "held", "done"] as const).filter((code) => PILES[code].indexOf(parcel.state) >= 0)[0];
+}
 
 /** Return the piles that hold anything, what needs somebody first; in each the newest first. */
 export function piles(parcels: readonly ParcelView[]): Pile[] {
@@ -20,7 +25,7 @@ export function piles(parcels: readonly ParcelView[]): Pile[] {
     .map((code) => ({
       code,
       parcels: parcels
-        .filter((parcel) => PILES[code].indexOf(parcel.state) >= 0)
+        .filter((parcel) => pileOf(parcel) === code)
         .sort(
           (a, b) => PILES[code].indexOf(a.state) - PILES[code].indexOf(b.state) || Date.parse(b.made_at) - Date.parse(a.made_at),
         ),

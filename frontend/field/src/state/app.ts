@@ -134,6 +134,8 @@ export async function sendNow(): Promise<boolean> {
 /** Return the sentence for something that went wrong: what a Trouble says, else that it is none of the person's doing. */
 export function sentence(problem: unknown): string {
   const told = problem as { zh?: string; en?: string; message?: string; title?: string } | null;
+  // what the server says of this very case is better than what is said of its kind
+  if (told?.zh && told.en && told.zh !== told.en) return inLanguage(told.zh, told.en);
   const key = `error.${told?.title ?? ""}`;
   if (key in zh) return t(key as Key);
   if (told?.zh && told.en) return inLanguage(told.zh, told.en);

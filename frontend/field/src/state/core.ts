@@ -51,7 +51,7 @@ export interface FormCard extends Words {
   reasons: Reason[];
 }
 
-export type ParcelState = "waiting" | "later" | "sending" | "applied" | "repeated" | "noted" | "held" | "refused" | "shadow";
+export type ParcelState = "waiting" | "later" | "sending" | "applied" | "repeated" | "noted" | "held" | "refused" | "shadow" | "declined";
 
 export interface ParcelView {
   id: string;
@@ -64,6 +64,10 @@ export interface ParcelView {
   code: string;
   zh: string;
   en: string;
+  /** with what a human decided: the reason given */
+  reason: string;
+  /** what the server did not take of a parcel that it took: one sentence for each */
+  left_out: Words[];
 }
 
 export interface Storage {

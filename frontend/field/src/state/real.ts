@@ -9,7 +9,7 @@ import type { Grant as Post } from "../api/client";
 import type { Session, WipedBecause } from "../queue/queue";
 import type { Home, Person } from "../people/search";
 import type { Duty } from "../today/duty";
-import { dutyFrom, formFor, homeFrom, parcelViews, personFrom, type Row } from "./rows";
+import { decisionsFrom, dutyFrom, formFor, homeFrom, parcelViews, personFrom, wordsFrom, type Row } from "./rows";
 import type { Core, FormCard, Grant, Me, Notice, Phase, Reason, Status, WipeReason, Words } from "./core";
 
 interface Wiped {
@@ -17,6 +17,7 @@ interface Wiped {
   at: number;
 }
 
+const ANSWERED = ["held", "noted", "applied"];
 const FLOWS = ["sampling", "handover", "checkpoint"];
 const WHY: Record<WipedBecause, WipeReason> = {
   sign_out: "signOut",
@@ -99,6 +100,10 @@ async function couldNot(duty: Duty, reason: Reason): Promise<(() => Promise<bool
   return () => phone.queue.takeBack(id);
 }
 
+async function decisions() {
+  return decisionsFrom(await phone.sync.rows<Row>("decided"));
+}
+
 async function parcels() {
   const [waiting, shadows, receipts, open] = [
     await phone.queue.parcels(),
@@ -108,18 +113,23 @@ async function parcels() {
   ];
   const views = parcelViews(waiting, shadows, receipts, Date.now(), phone.clock.offset());
   if (!open) return views;
+  const decided = await decisions();
   for (const view of views) {
     view.label = (await phone.queue.labelOf(view.id)) ?? "";
-    if (view.state === "held" || view.state === "noted") Object.assign(view, await phone.queue.wordsOf(view.id));
+    if (ANSWERED.indexOf(view.state) >= 0) Object.assign(view, wordsFrom(await phone.queue.wordsOf(view.id)));
+    if (view.state === "held") Object.assign(view, decided.get(view.id));
   }
   return views;
 }
 
-/** Not what was refused (the duty is still to do), nor what a later sync has shown to stand otherwise. */
+/** Not what was refused or set aside (the duty is still to do), nor what a later sync has shown to stand otherwise. */
 async function finishedHere(): Promise<number[]> {
   const synced = (await phone.sync.syncedAt()) ?? 0;
   const waiting = (await phone.queue.parcels()).filter((row) => row.state === "waiting");
-  const arrived = (await phone.queue.receipts()).filter((one) => one.at > synced || one.status === "held");
+  const decided = await decisions();
+  const arrived = (await phone.queue.receipts()).filter((one) =>
+    one.status === "held" ? !decided.has(one.id) : one.at > synced,
+  );
   return [...waiting, ...arrived].filter((one) => one.duty !== null).map((one) => Number(one.duty));
 }
 

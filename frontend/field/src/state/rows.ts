@@ -107,6 +107,8 @@ export function parcelViews(
     code: row.code,
     zh: row.zh,
     en: row.en,
+    reason: "",
+    left_out: [],
   });
   const stateOf = (row: ParcelRow): ParcelState =>
     row.state === "refused" ? "refused" : row.tries > 0 && row.next_at > now ? "later" : "waiting";
@@ -123,6 +125,36 @@ export function parcelViews(
       code: one.code,
       zh: "",
       en: "",
+      reason: "",
+      left_out: [],
     })),
   ];
 }
+
+/** What the server answered to a parcel: its words, and what of it was not taken. */
+export function wordsFrom(said: { zh: string; en: string; result: unknown } | undefined): Partial<ParcelView> {
+  if (!said) return {};
+  const { refused } = (said.result ?? {}) as { refused?: { sentence?: string; sentence_zh?: string }[] };
+  const left_out = Array.isArray(refused)
+    ? refused.map((one) => ({ zh: one.sentence_zh || text(one.sentence), en: text(one.sentence) }))
+    : [];
+  return { zh: said.zh, en: said.en, left_out };
+}
+
+/** What a human decided about parcels that were held, by their ids, as the last sync brought it. */
+export function decisionsFrom(rows: readonly Row[]): Map<string, Decision> {
+  return new Map(
+    rows.map((row): [string, Decision] => [
+      text(row.id),
+      {
+        state: row.status === "applied" ? "applied" : "declined",
+        code: text(row.code),
+        zh: text(row.zh),
+        en: text(row.en),
+        reason: text(row.reason),
+      },
+    ]),
+  );
+}
+
+export type Decision = Pick<ParcelView, "state" | "code" | "zh" | "en" | "reason">;

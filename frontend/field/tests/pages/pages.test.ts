@@ -72,7 +72,7 @@ describe("before the work", () => {
     const core = new FakeCore();
     core.state.phase = "locked";
     core.packed = [
-      { id: "x", form: null, label: "", made_at: at(-1), state: "waiting", next_at: null, code: "", zh: "", en: "" },
+      { id: "x", form: null, label: "", made_at: at(-1), state: "waiting", next_at: null, code: "", zh: "", en: "", reason: "", left_out: [] },
     ];
     app = await open(core);
     for (let n = 0; n < 5; n++) for (const digit of "000000") await tap(app, `key-${digit}`);
@@ -131,7 +131,7 @@ describe("today", () => {
 
   it("calms without signal, and says what was not taken", async () => {
     const core = new FakeCore();
-    const parcel = { form: null, label: "", made_at: at(-1), next_at: null, code: "", zh: "坏了", en: "broken" };
+    const parcel = { form: null, label: "", made_at: at(-1), next_at: null, code: "", zh: "坏了", en: "broken", reason: "", left_out: [] };
     core.packed = [
       { ...parcel, id: "a", state: "waiting" },
       { ...parcel, id: "b", state: "refused" },
@@ -144,6 +144,21 @@ describe("today", () => {
     window.dispatchEvent(new Event("online"));
     await settled(app);
     expect(isThere("net")).toBe(false);
+  });
+
+  it("shows what the desk decided, its reason, and what of a parcel was left out, where it needs a look", async () => {
+    const core = new FakeCore();
+    const parcel = { form: "visit", label: "", made_at: at(-1), next_at: null, code: "", zh: "", en: "", reason: "", left_out: [] };
+    core.packed = [
+      { ...parcel, id: "a", state: "declined", zh: "不予采用", en: "set aside", reason: "已问过本人" },
+      { ...parcel, id: "b", state: "applied", left_out: [{ zh: "这张码牌无人登记", en: "nobody has this card" }] },
+      { ...parcel, id: "c", state: "applied" },
+    ];
+    app = await open(core, "/sent");
+    expect(the("parcel-reason").textContent).toContain("已问过本人");
+    expect(the("pile-refused").textContent).toContain("这张码牌无人登记");
+    expect(the("pile-refused").textContent).not.toContain("nobody");
+    expect(the("pile-done").querySelectorAll("li.card")).toHaveLength(1);
   });
 
   it("tells somebody with nothing to do what happens next", async () => {
@@ -199,7 +214,7 @@ describe("leaving", () => {
     const core = new FakeCore();
     core.begun = [{ duty: 3 }];
     core.packed = [
-      { id: "a", form: null, label: "", made_at: at(-1), state: "waiting", next_at: null, code: "", zh: "", en: "" },
+      { id: "a", form: null, label: "", made_at: at(-1), state: "waiting", next_at: null, code: "", zh: "", en: "", reason: "", left_out: [] },
     ];
     app = await open(core, "/me");
     await tap(app, "sign-out");

@@ -130,6 +130,12 @@ def _in_state(state: str) -> Q:
     }[state]  # fmt: skip
 
 
+def wipe_parties(device: uuid.UUID) -> tuple[str, uuid.UUID | None, uuid.UUID | None]:
+    """Return a device's title, the account it belongs to, and the account that last ordered it wiped."""
+    title, owner, ordered_by = Device.objects.values_list("title", "account_id", "wipe_ordered_by").get(id=device)
+    return title, owner, ordered_by
+
+
 def wipe_ordered(device: uuid.UUID | None) -> bool:
     """Say whether a device is to wipe itself and has not confirmed it yet; asked at every contact."""
     return (

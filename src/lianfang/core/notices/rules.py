@@ -40,6 +40,7 @@ KINDS = {
         NoticeKind("parcel_declined", "你上报的记录未采纳，原因见“已上报”", "A record of yours was not accepted: see Sent for why", "alarm", "answer"),
         NoticeKind("call_desk", "请与值班台联系", "Please call the duty desk", "alarm", "answer", alarm=True),
         NoticeKind("device_wiped", "这台手机的资料已按指令清除，已完成的记录都已上报或留待上报", "This phone was wiped by order; what was done is sent or waits to be sent", "alarm"),
+        NoticeKind("wipe_confirmed", "“{title}”已按您的指令清除，能读的资料都没有了", "“{title}” has wiped itself as you ordered: nothing readable is left on it"),
     )
 }  # fmt: skip
 

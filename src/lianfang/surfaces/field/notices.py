@@ -7,8 +7,9 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from lianfang.core.notices.actions import read_notices, set_phone
-from lianfang.core.notices.queries import NoticeRow, masked_phone, notices_of
+from lianfang.core.notices.queries import NoticeRow, masked_phone
 from lianfang.surfaces.field.gate import actor_of
+from lianfang.surfaces.field.phone.duties import notices_for
 
 router = Router(tags=["notices"])
 
@@ -37,8 +38,11 @@ class PhoneOut(Schema):
 
 @router.get("notices", response=list[NoticeRow], summary="List one's notices")
 def get_notices(request: HttpRequest, after: int | None = None) -> Any:
-    """List what the caller was told, oldest first: all after an id, or the last 200."""
-    return notices_of(by=actor_of(request), after=after)
+    """List what the caller was told, oldest first: all after an id, or the last 200.
+
+    Roles that need not know who has what read the duty's plain name.
+    """
+    return notices_for(actor_of(request), after)
 
 
 @router.post("notices/read", response=ReadOut, summary="Mark notices as read")

@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import Field
 
-from lianfang.core.access.actions import confirm_wipe
 from lianfang.core.access.limits import check_tries, count_wrong_try, take_request
 from lianfang.core.access.queries import wipe_ordered
 from lianfang.core.access.rules import SignInRefused
@@ -19,6 +18,7 @@ from lianfang.kit.clock import response_now
 from lianfang.kit.parcels import as_text
 from lianfang.surfaces.field.gate import address_of
 from lianfang.workflows.take_parcels import SentParcel, take_parcels
+from lianfang.workflows.telling import confirm_wiped
 
 router = Router(tags=["field"])
 #: parcels of one request
@@ -106,7 +106,7 @@ def post_hello(request: HttpRequest, body: DeviceIn) -> Any:
 def post_wiped(request: HttpRequest, body: DeviceIn) -> Any:
     """Record that a phone has emptied its readable store, so that the desk that ordered it knows."""
     device = _device(request, body)
-    confirm_wipe(device.id)
+    confirm_wiped(device.id)
     return {"at": response_now(), "wipe": wipe_ordered(device.id)}
 
 

@@ -16,12 +16,12 @@ from pydantic import Field
 from lianfang.core.access.queries import wipe_ordered
 from lianfang.core.access.rules import Actor, need_device
 from lianfang.core.intake.queries import server_key
-from lianfang.core.notices.queries import NoticeRow, notices_of
+from lianfang.core.notices.queries import NoticeRow
 from lianfang.kit.parcels import as_text
 from lianfang.surfaces.field.gate import actor_of
 from lianfang.surfaces.field.parcels import KeyOut
 from lianfang.surfaces.field.phone.carrying import Synchronised, synchronise
-from lianfang.surfaces.field.phone.duties import forms_digest, named_plainly
+from lianfang.surfaces.field.phone.duties import forms_digest, notices_for
 
 router = Router(tags=["field"])
 #: small enough to be quick on one core, and as small on the line as more effort makes it, within a few per cent
@@ -100,9 +100,7 @@ def post_sync(request: HttpRequest, body: SyncIn) -> Any:
         need_device(by, "sync")
     wipe = wipe_ordered(by.device_id)
     found = synchronise({} if wipe else body.have, by=by, nothing=wipe)
-    notices = [] if wipe else notices_of(by=by, after=body.notices_after)
-    if notices and found.asker.what.plain:
-        notices = named_plainly(notices, by)
+    notices = [] if wipe else notices_for(by, body.notices_after)
     return _compressed(request, _answer(found, notices, wipe, by))
 
 

@@ -12,7 +12,7 @@ from lianfang.core.duties.permissions import READ_DUTIES
 from lianfang.kit.clock import at_local, local_date, response_now
 from lianfang.kit.codes import CodeRange, county_of
 from lianfang.response.specimens.rules import county_hand
-from lianfang.surfaces.field.phone import duties, posts, register, sampling
+from lianfang.surfaces.field.phone import decided, duties, posts, register, sampling
 from lianfang.surfaces.field.phone.buckets import Answer, Family, collect
 from lianfang.surfaces.field.phone.least import VILLAGE, Carried, carried
 
@@ -94,6 +94,7 @@ def _asked(by: Actor, now: datetime) -> tuple[dict[str, Any], Asker]:
 
 def _families(asked: dict[str, Any], what: Carried) -> list[Family]:
     families = [duties.duties_family(asked, what), duties.kinds_family(asked, what), *posts.post_families(asked)]
+    families.append(decided.decided_family(asked))
     families += register.register_families(asked) if what.register else []
     families += [sampling.round_family(asked)] if what.rounds else []
     families += [sampling.site_family(asked)] if what.sites else []

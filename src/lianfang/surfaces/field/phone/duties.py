@@ -8,11 +8,11 @@ from typing import Any
 
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import read_rows
-from lianfang.core.notices.queries import NoticeRow
+from lianfang.core.notices.queries import NoticeRow, notices_of
 from lianfang.core.people.actions import county_cipher
 from lianfang.response.tasks.rules import checklist
 from lianfang.surfaces.field.phone.buckets import Family
-from lianfang.surfaces.field.phone.least import PEOPLE, PLAIN_KINDS, Carried
+from lianfang.surfaces.field.phone.least import PEOPLE, PLAIN_KINDS, Carried, carried
 from lianfang.surfaces.field.phone.words import edition, rule_words
 from lianfang.workflows.forms import FORMS, digest_of, form_of, forms_for, needs
 
@@ -229,7 +229,13 @@ def _about(line: list[Any]) -> dict[str, Any] | None:
     return about or None
 
 
-def named_plainly(notices: Sequence[NoticeRow], by: Actor) -> list[NoticeRow]:
+def notices_for(by: Actor, after: int | None = None) -> list[NoticeRow]:
+    """Return the actor's notices after an id, in the words that the role may read."""
+    found = notices_of(by=by, after=after)
+    return _named_plainly(found, by) if found and carried(by.permissions, by.scope).plain else found
+
+
+def _named_plainly(notices: Sequence[NoticeRow], by: Actor) -> list[NoticeRow]:
     """Put plain words in place of kinds that tell of somebody's health, for roles that need not know."""
     kinds = read_rows(
         by,
