@@ -16,7 +16,7 @@ from lianfang.core.duties.queries import duty_standing
 from lianfang.core.intake import actions, queries
 from lianfang.core.intake.models import Parcel
 from lianfang.core.intake.permissions import DECIDE_PARCELS
-from lianfang.core.intake.rules import ParcelCannotBeApplied, ids_in, with_survivors
+from lianfang.core.intake.rules import ParcelCannotBeApplied, ParcelIsOnesOwn, ids_in, with_survivors
 from lianfang.core.notices.actions import notify
 from lianfang.core.notices.rules import NewNotice
 from lianfang.core.people.queries import survivors_of
@@ -29,7 +29,7 @@ class DecideParcel(Payload):
 
     parcel: uuid.UUID
     decision: Literal["apply", "set_aside"]
-    reason: str = Field(min_length=1, max_length=200)
+    reason: str = Field(min_length=1, max_length=200, pattern=r"\S")
 
 
 def decide_parcel(
@@ -37,11 +37,15 @@ def decide_parcel(
 ) -> dict[str, object]:
     """Decide a held parcel, once: apply it under the worker's own post as it was then, or set it aside with a reason.
 
-    Raises `ParcelCannotBeApplied` with what the rules say to it now; then it still waits.
+    Raises `ParcelIsOnesOwn`, or `ParcelCannotBeApplied` with what the rules say to it now; then it still waits.
     """
     by.require(DECIDE_PARCELS)
     with acting(by):
         held, sealed = actions.waiting_parcel(parcel, by=by)
+        if held.account_id == by.account_id:
+            raise ParcelIsOnesOwn(
+                "This is your own work: somebody else of your desk, or of the unit above, decides it."
+            )
         if decision == "set_aside":
             actions.set_aside(held, by=by, reason=reason)
             _tell(held, "parcel_declined", by)
@@ -77,7 +81,7 @@ def _as_the_worker_meant(parcel: uuid.UUID, content: Content, hand: Actor, reaso
         parcel, content.envelope.kind, content.envelope.valid_at, with_survivors(content.envelope.payload, named)
     )
     duty = duty_standing(content.duty, by=hand) if content.duty else None
-    if duty and has_moved(duty, worker):
+    if duty and has_moved(duty, worker, envelope.payload):
         worker = replace(worker, scope=unit_range(duty.division_code))
     if duty is None or duty.state != "done":
         return attempt(worker, envelope, "")

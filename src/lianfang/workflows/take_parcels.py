@@ -29,6 +29,7 @@ from lianfang.core.intake.rules import (
     code_of_refusal,
     ids_in,
     receipt_of,
+    speaks_only_of,
     with_survivors,
 )
 from lianfang.core.people.queries import survivors_of
@@ -220,16 +221,20 @@ def _applied(worker: Actor, envelope: Envelope, duty_id: int | None, hand: Actor
         return attempt(by, envelope, code)
     if duty.state != "outstanding" and envelope.kind in FOUND_NOTHING:
         return Judgement("noted", "tried_in_vain")
-    if has_moved(duty, by):
+    if has_moved(duty, by, envelope.payload):
         by, code = replace(by, scope=unit_range(duty.division_code)), "person_moved"
     if duty.state == "done":
         return _second(by, envelope, duty, hand, code)
     return attempt(by, envelope, "duty_cancelled" if duty.state in ("cancelled", "waived") else code)
 
 
-def has_moved(duty: DutyStanding, by: Actor) -> bool:
-    """Say whether a duty was in the worker's area and is in another one now: its person moved."""
-    return duty.division_code not in by.scope and any(place in by.scope for place in duty.places)
+def has_moved(duty: DutyStanding, by: Actor, payload: dict[str, Any]) -> bool:
+    """Say whether a duty was in the worker's area and is in another one now: its person moved.
+
+    Only with a payload about that duty and nobody else: naming a duty that went away opens nobody's door beside it.
+    """
+    gone = duty.division_code not in by.scope and any(place in by.scope for place in duty.places)
+    return gone and speaks_only_of(payload, duty.subject, duty.id)
 
 
 def _second(by: Actor, envelope: Envelope, duty: DutyStanding, hand: Actor, code: str) -> Judgement:

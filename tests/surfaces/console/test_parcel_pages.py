@@ -14,6 +14,7 @@ from django.test import Client
 from conftest import JIANGNAN, XINZHU, make_actor
 from lianfang.core.access.models import AuditEntry, Device
 from lianfang.core.access.scope import acting
+from lianfang.core.access.sign_in import token_of
 from lianfang.core.duties.queries import duties, duty_standing
 from lianfang.core.intake.actions import forget_photos
 from lianfang.core.intake.queries import receipts_of
@@ -188,3 +189,15 @@ def test_the_desk_takes_in_what_a_phone_saved_and_sees_what_became_of_each(desk,
     assert desk.post("/parcels/file").status_code == 422
     worker_browser = signed_in(account(("grid_worker", "community", str(XINZHU)))[0])
     assert sent(worker_browser, json.dumps(file).encode()).status_code == 403
+
+
+def test_ones_own_work_is_left_to_somebody_else_and_what_is_not_shown_is_counted(conflict):
+    username, (officer,) = account(("community", "community", str(XINZHU)))
+    worker = conflict[2]
+    many = {"checks": [{"order": str(new_id()), "symptoms": ["咳"]} for _ in range(80)]}
+    (receipt,) = worker.send(
+        worker.parcel("record_checks", many, token=token_of(replace(officer, device_id=worker.device)))
+    )
+    page = text(signed_in(username).get(f"/parcels/{receipt.id}"))
+    assert "这是您自己上报的" in page and f"/parcels/{receipt.id}/decide" not in page
+    assert "另有20项" in page

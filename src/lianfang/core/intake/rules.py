@@ -15,6 +15,10 @@ STATES = ("applied", "noted", "held", "set_aside")
 Status = Literal["applied", "repeated", "noted", "held", "refused", "later"]
 
 
+class ParcelIsOnesOwn(Conflict):
+    """Nobody decides what they brought in themselves."""
+
+
 class ParcelUnknown(NotFound):
     """There is no such parcel in the actor's area."""
 
@@ -203,6 +207,38 @@ def ids_in(value: Any) -> set[uuid.UUID]:
     if isinstance(value, str) and len(value) == 36:
         try:
             return {uuid.UUID(value)}
+        except ValueError:
+            return set()
+    return set()
+
+
+#: under which words a command names the duty that it is for, or the duty's subject
+NAMING = frozenset(
+    {"duty", "order", "order_id", "resident", "contact", "case", "positive", "member", "person", "task", "finding"}
+)
+
+
+def speaks_only_of(payload: Mapping[str, Any], subject: uuid.UUID, duty: int) -> bool:
+    """Say whether each entry of a payload names a duty or its subject, and nothing names anybody or any place besides.
+
+    Ids under ``id`` are those of the records that it makes.
+    """
+    meant = {str(subject), str(duty)}
+    lists = [value for value in payload.values() if isinstance(value, list)]
+    entries = [one for value in lists for one in value if isinstance(one, dict)] or [dict(payload)]
+    return _named(payload) <= meant and all(meant & {str(one.get(key)).lower() for key in NAMING} for one in entries)
+
+
+def _named(value: Any, key: str = "") -> set[str]:
+    if isinstance(value, dict):
+        return set().union(*(_named(one, name) for name, one in value.items()))
+    if isinstance(value, list):
+        return set().union(*(_named(one, key) for one in value))
+    if isinstance(value, int) and ("code" in key or key.startswith("dut")):
+        return {str(value)}
+    if isinstance(value, str) and key != "id":
+        try:
+            return {str(uuid.UUID(value))}  # however it is written
         except ValueError:
             return set()
     return set()

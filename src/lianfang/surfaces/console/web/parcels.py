@@ -135,13 +135,18 @@ def show_parcel(request: ActingRequest, parcel: uuid.UUID) -> HttpResponse:
     duty = _duty(request, row)
     taken = photos(by=request.actor, duty=row.duty) if row.duty and request.actor.may(VIEW_PHOTOS) else []
     rule = RULES[row.state, row.code]
+    waits, own = row.state == "held", row.account_id == request.actor.account_id
+    asked = (
+        _("This is your own work: somebody else of your desk, or of the unit above, decides it.") if own
+        else _("Compare both sides, ask whoever was there, then decide.")
+    )  # fmt: skip
     return answer_record(
         request, [Section(_("Photos"), photo_listing(request, taken))] if taken else [],
         template="console/parcel.html", heading=f"{_work(row.kind)} · {_why(row.code)}",
-        lead=_("Compare both sides, ask whoever was there, then decide.") if row.state == "held" else "",
+        lead=asked if waits else "",
         lead_tone="overdue" if row.urgent else "",
         facts=[*_facts(row), (_("What the phone was told"), words.in_language(rule.zh, rule.en), "")], recorded=_recorded(request, duty), said=_said(row, inside), refusal=inside.said,
-        parcel=row, open=row.state == "held" and request.at is None, readable=bool(inside.content),
+        parcel=row, open=waits and not own and request.at is None, readable=bool(inside.content),
         may_apply=row.account_id is not None and row.code not in ("old_form", "token_unknown"),
     )  # fmt: skip
 
@@ -205,7 +210,9 @@ def _said(row: HeldParcel, inside: ParcelInside) -> list[tuple[str, str]]:
         answers |= {option.code: words.in_language(option.zh, option.en) for option in field.options}
     for name, value in _leaves(payload, ""):
         lines.append((labels.get(name) or words.word(name), answers.get(value) or words.word(value)))
-    return lines[:MOST_LINES]
+    if len(lines) > MOST_LINES:  # said first: nobody applies what they have not seen without knowing it
+        lines.insert(0, (_("Not shown"), _("%(n)s further answers") % {"n": len(lines) - MOST_LINES}))
+    return lines[: MOST_LINES + 1]
 
 
 def _leaves(value: Any, name: str) -> Iterator[tuple[str, str]]:
