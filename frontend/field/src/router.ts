@@ -12,7 +12,7 @@ export const routes: RouteRecordRaw[] = [
     path: "/form/:code",
     name: "form",
     component: () => import("./pages/FormPage.vue"),
-    props: true,
+    props: ({ params, query }) => ({ code: params.code, duty: query.duty }),
   },
   { path: "/register", name: "register", component: () => import("./pages/Register.vue"), meta: tabs },
   { path: "/person/:id", name: "person", component: () => import("./pages/Person.vue"), props: true, meta: tabs },
