@@ -117,3 +117,21 @@ def test_bounds(worker, settings):
     settings.RATE_REQUESTS = Rate(0.1, 1)
     statuses = [post("hello", worker)[0] for _ in range(3)]
     assert 429 in statuses
+
+
+def test_wrong_secrets_hold_up_neither_a_phone_that_knows_its_own_nor_whoever_signs_in_behind_the_same_address(worker):
+    known, worker.secret = worker.secret, "wrong"
+    assert 429 in {post("hello", worker)[0] for _ in range(60)}
+    worker.secret = known
+    assert post("hello", worker)[0] == 200
+    asked = json.dumps({"username": "nobody", "password": "wrong"})
+    assert Client().post("/api/sign-in", asked, content_type="application/json").status_code == 401
+
+
+def test_many_and_large_parcels_are_counted_as_many_requests(worker, settings):
+    settings.RATE_REQUESTS = Rate(0.1, 100)
+    many = [{"id": str(uuid.uuid4()), "sealed": "AAAA"}] * 100
+    assert [post("parcels", worker, parcels=many)[0] for _ in range(2)] == [200, 429]
+    other = phone(XINZHU)
+    large = [{"id": str(uuid.uuid4()), "sealed": "A" * 800_000}] * 3
+    assert [post("parcels", other, parcels=large)[0] for _ in range(2)] == [200, 429]

@@ -22,9 +22,9 @@ def limited_as(device: uuid.UUID | None, grant: uuid.UUID) -> bytes:
     return (device or grant).bytes
 
 
-def take_request(device: uuid.UUID | None, grant: uuid.UUID) -> None:
-    """Count one request of a device, or raise `TooMuch`. Needs no database, so that it may come before any."""
-    wait = store().take(b"requests" + limited_as(device, grant), settings.RATE_REQUESTS)
+def take_request(device: uuid.UUID | None, grant: uuid.UUID, cost: int = 1) -> None:
+    """Count a request of a device, as so many, or raise `TooMuch`. Needs no database, so that it may come before any."""
+    wait = store().take(b"requests" + limited_as(device, grant), settings.RATE_REQUESTS, cost)
     if wait:
         raise TooMuch(f"This device sends too many requests. Send again in {math.ceil(wait)} s.", wait)
 

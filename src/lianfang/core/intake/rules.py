@@ -268,30 +268,47 @@ def receipt_of(
 
 PHOTO_BYTES = 300_000
 CAPTIONS = ("place", "door_notice", "goods", "hazard", "before", "after", "vehicle", "document", "other")
-SOI, SOS, EOI = b"\xff\xd8", 0xDA, b"\xff\xd9"
+SOI, SOS, EOI = b"\xff\xd8", 0xDA, 0xD9
 #: markers that stand alone, without a length
 ALONE = {0x01, *range(0xD0, 0xD8)}
+#: segments that a picture is made of: tables, frames, scans. A camera's words, thumbnails and whatever hides are none of them
+PICTURE = {0xC4, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xC0, 0xC8), *range(0xC9, 0xD0)}
 
 
 def bare_jpeg(data: bytes) -> bytes:
-    """Return a JPEG without what the camera wrote beside the picture: place, time, make (APP1 to APP15, comments).
+    """Return the picture of a JPEG and nothing that lies beside, between or behind it: place, time, make, other files.
 
     Raises `PhotoRefused` when it is none, or larger than 300 kB.
     """
     if len(data) > PHOTO_BYTES:
         raise PhotoRefused(f"The photo is larger than {PHOTO_BYTES // 1000} kB: make it smaller before you send it.")
-    if data[:2] != SOI or data[-2:] != EOI:
-        raise PhotoRefused("This is no whole JPEG picture: take it again.")
-    kept, at = [SOI], 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
+    kept, at, scanned = [SOI], 2, False
+    while data[:2] == SOI and at + 2 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
-        if marker == SOS:
-            return b"".join((*kept, data[at:]))
+        if marker == EOI and scanned:
+            return b"".join((*kept, data[at : at + 2]))
+        if marker == 0xFF:  # a filling byte
+            at += 1
+            continue
         length = 0 if marker in ALONE else int.from_bytes(data[at + 2 : at + 4], "big")
-        if not (0xE1 <= marker <= 0xEF or marker == 0xFE):
-            kept.append(data[at : at + 2 + length])
-        at += 2 + length
+        if marker not in ALONE and length < 2:
+            break
+        end = at + 2 + length
+        if marker == SOS:
+            end, scanned = _end_of_scan(data, end), True
+        if marker in PICTURE:
+            kept.append(data[at:end])
+        at = end
     raise PhotoRefused("This is no whole JPEG picture: take it again.")
+
+
+def _end_of_scan(data: bytes, at: int) -> int:
+    """Return where the next segment begins behind a scan: a marker that is neither a stuffed byte nor a restart."""
+    while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
+        if data[at + 1] != 0 and not 0xD0 <= data[at + 1] <= 0xD7:
+            return at
+        at += 2
+    return len(data)
 
 
 @dataclass(frozen=True)
