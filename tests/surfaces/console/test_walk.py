@@ -23,11 +23,15 @@ WHO = (
 )  # fmt: skip
 #: paper is in both languages, a notice leads on to its tube, the audit names its records
 NOT_READ = {"result_notice", "print_sheet", "print_round", "print_codes", "audit"}
+#: a number of one before several: the plural form is missing
+ONE_OF_MANY = re.compile(
+    r"(?<![\d.,:/-])1 (?:people|persons|residents|tubes|sites|cards|sheets|days|boxes|homes|rows|visits|duties)\b"
+)
 #: no page, but a picture
 PICTURES = {"photo"}
 #: made up by the scene, or a name that is the same in both languages
 SCENE = (
-    r"covid19-cn-ed9|round in 竹|round in 江|zone \d|county HQ|met a case|the duty desk|just found|ill and positive|"
+    r"English|covid19-cn-ed9|round in 竹|round in 江|zone \d|county HQ|met a case|the duty desk|just found|ill and positive|"
     r"CSV|XLSX|Lianfang|PAPER1|console-[0-9a-f-]+|second|\b[A-Z0-9]{3}(-[A-Z0-9]{3})+\b|\b(?:DA|PP|T)[0-9a-f]{4,}\b|"
     r"\b(?:task_force_lead|community|township|grid_worker|epidemiologist|lab|auditor|commander)\b|\bed9_\w+|core_info|\bhotel\b|\bopen\b|screening\.rounds\.\w+"
 )
@@ -57,9 +61,10 @@ def first_look(browsers, path):
 
 
 def read(page):
-    """What stands on a page, and not in its head, masthead and foot."""
-    body = re.search(r"<main.*?</main>", page, re.DOTALL)
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body[0] if body else page)))
+    """What a page says: its title, masthead, content and foot, and what is said of its fields and pictures."""
+    aside = re.findall(r'\b(?:title|aria-label|placeholder|alt)="([^"]*)"', page)
+    body = re.sub(r"<(script|style).*?</\1>", " ", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(" · ".join([re.sub(r"<[^>]+>", " · ", body), *aside])))
 
 
 def test_every_page_speaks_chinese_and_leads_somewhere(browsers, county):
@@ -79,13 +84,21 @@ def test_every_page_speaks_chinese_and_leads_somewhere(browsers, county):
     assert foreign == {} and dead == [] and len(seen) > 60
 
 
-def test_no_page_shows_a_bare_code_in_english(browsers, county):
+def test_the_audit_names_records_in_chinese(browsers, county):
+    _browser, page = first_look(browsers, "/audit/")
+    records = re.findall(r"<td[^>]*>\s*(?:<[^>]+>)*([^<]*?) [0-9a-f]{8}-[0-9a-f]{4}-", page)
+    assert records and [one for one in records if re.search("[A-Za-z]", one)] == []
+
+
+def test_no_page_shows_a_bare_code_or_a_wrong_plural_in_english(browsers, county):
     for browser in browsers:
         browser.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
-    bare = {}
+    bare, plural = {}, {}
     for route in pages():
         if route.name not in NOT_READ:
             _browser, page = first_look(browsers, address(route, county.numbers))
             if codes := re.findall(r"\b[a-z]+_[a-z_]+\b", re.sub(SCENE, "", read(page))):
                 bare[route.name] = codes
-    assert bare == {}
+            if several := ONE_OF_MANY.findall(read(page)):
+                plural[route.name] = several
+    assert bare == {} and plural == {}

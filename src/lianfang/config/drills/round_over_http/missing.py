@@ -116,7 +116,7 @@ def review_zones(play: Play) -> None:
 
 def recall_again(play: Play) -> None:
     """A second person calls back a sample of what was excluded at doors; all of it turns out true."""
-    play.clock.to("15 10:30", "上门剔除二次回访 / a second person calls back what was excluded at doors")
+    play.clock.to("15 10:30", "上门免检第二人回拨抽查 / a second person calls back what was excluded at doors")
     calls = to_recall(play, "testing")
     for row in calls:
         play.do(

@@ -29,7 +29,9 @@ def open_the_day(play: Play) -> dict[str, Phone]:
     plan(play)
     for phone in phones.values():
         phone.site = play.site(phone.place, LETTERS.index(phone.letter))["id"]
-    play.clock.to("07:00", "剔除名单逐人确认,第二人回访 / exclusions confirmed by name, called back by a second person")
+    play.clock.to(
+        "07:00", "免检名单逐人确认，第二人回拨抽查 / exclusions confirmed by name, called back by a second person"
+    )
     exclude(play)
     return phones
 

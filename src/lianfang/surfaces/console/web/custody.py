@@ -78,7 +78,10 @@ def _what_now(open: list[DifferenceRow], late: int) -> str:
             "%(n)s differences at hand-overs wait to be cleared up: start there.", len(open),
         ) % {"n": len(open)}  # fmt: skip
     if late:
-        return _("Every count agreed. Results of %(n)s tubes are late: ask who has them.") % {"n": late}
+        return ngettext(
+            "Every count agreed. The result of %(n)s tube is late: ask who has it.",
+            "Every count agreed. Results of %(n)s tubes are late: ask who has them.", late,
+        ) % {"n": late}  # fmt: skip
     return _("Every count agreed and no result is late.")
 
 
@@ -89,13 +92,17 @@ def present_only(request: ActingRequest) -> str:
     )
 
 
+def _people(n: int) -> str:
+    return ngettext("%(n)s person", "%(n)s people", n) % {"n": n}
+
+
 def _stage_figures(request: ActingRequest, counts: list[CustodyCount]) -> Iterator[Figure]:
     for stage in STAGES:
         here = [count for count in counts if count.stage == stage]
         tubes, people = sum(one.tubes for one in here), sum(one.people for one in here)
         yield Figure(
             stage_word(stage), tubes, address(request, "custody_tubes", stage=stage),
-            _("%(people)s people") % {"people": people} if tubes else "", stage_tone(stage) if tubes else "",
+            _people(people) if tubes else "", stage_tone(stage) if tubes else "",
         )  # fmt: skip
 
 
@@ -242,7 +249,7 @@ def difference_listing(request: ActingRequest, rows: list[DifferenceRow]) -> Lis
             tone=lambda d: "good" if d.outcome else "overdue" if d.due_at < request.instant else "warn",
         ),
         Column(
-            _("Tube"), lambda d: d.code or _("not named: %(n)s tubes") % {"n": d.number},
+            _("Tube"), lambda d: d.code or ngettext("not named: %(n)s tube", "not named: %(n)s tubes", d.number) % {"n": d.number},
             lambda d: address(request, "tube", d.code) if d.tube else "",
         ),
         Column(_("Given by"), lambda d: d.giver),

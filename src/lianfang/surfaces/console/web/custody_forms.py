@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from lianfang.kit.clock import LOCAL, response_now
@@ -28,7 +29,7 @@ def show_difference(request: ActingRequest, difference: UUID) -> HttpResponse:
     request.actor.require(READ_CUSTODY)
     row = _row(request, difference)
     facts = [
-        (_("Tube"), row.code or _("not named: %(n)s tubes") % {"n": row.number},
+        (_("Tube"), row.code or ngettext("not named: %(n)s tube", "not named: %(n)s tubes", row.number) % {"n": row.number},
          address(request, "tube", row.code) if row.tube else ""),
         (_("Given by"), row.giver, ""), (_("Received by"), row.taker, ""), (_("Noticed"), as_text(row.noticed_at), ""),
         (_("Clear up by"), as_text(row.due_at), ""), (_("Responsible"), words.role_word(row.role), ""),

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from lianfang.core.access.actions import open_enrolment_codes
@@ -145,7 +146,12 @@ def register(request: ActingRequest) -> HttpResponse:
     registered = receipt.result["devices"]
     messages.success(
         request,
-        _("%(n)s devices are registered. Show their codes and type them in within a day.") % {"n": len(registered)},
+        ngettext(
+            "%(n)s device is registered. Show its code and type it in within a day.",
+            "%(n)s devices are registered. Show their codes and type them in within a day.",
+            len(registered),
+        )
+        % {"n": len(registered)},
     )
     if len(registered) == 1:
         return redirect(address(request, "device", uuid.UUID(registered[0])))

@@ -119,12 +119,14 @@ def _proposal(box: str, tubes: int, offers: Sequence[tuple[LabLoad, datetime | N
     if not tubes:
         return _("Box %(box)s holds nothing now. Read its code again, or have it packed first.") % {"box": box}
     if not offers or offers[0][1] is None:
-        return _("No laboratory can do the %(tubes)s tubes of box %(box)s. Ask the county for another one.") % {
-            "tubes": tubes, "box": box
-        }  # fmt: skip
-    return _("Box %(box)s, %(tubes)s tubes: %(lab)s would be through first. This is a proposal; you decide.") % {
-        "box": box, "tubes": tubes, "lab": offers[0][0].lab.name,
-    }  # fmt: skip
+        return ngettext(
+            "No laboratory can do the %(tubes)s tube of box %(box)s. Ask the county for another one.",
+            "No laboratory can do the %(tubes)s tubes of box %(box)s. Ask the county for another one.", tubes,
+        ) % {"tubes": tubes, "box": box}  # fmt: skip
+    return ngettext(
+        "Box %(box)s, %(tubes)s tube: %(lab)s would be through first. This is a proposal; you decide.",
+        "Box %(box)s, %(tubes)s tubes: %(lab)s would be through first. This is a proposal; you decide.", tubes,
+    ) % {"box": box, "tubes": tubes, "lab": offers[0][0].lab.name}  # fmt: skip
 
 
 def lab_columns(request: ActingRequest, proposing: bool) -> list[Column]:
@@ -189,7 +191,7 @@ def _figures(request: ActingRequest, load: LabLoad) -> list[Figure]:
     return [
         Figure(_("received today"), load.received, address(request, "lab", load.lab.id)),
         Figure(_("reported today"), load.reported, address(request, "lab", load.lab.id)),
-        Figure(_("still to do"), load.backlog, here, _("%(people)s people") % {"people": load.people}),
+        Figure(_("still to do"), load.backlog, here, ngettext("%(n)s person", "%(n)s people", load.people) % {"n": load.people}),
         Figure(_("past their clock"), load.late, late, tone="overdue" if load.late else "good"),
         Figure(_("will be late"), load.projected_late, here, tone="warn" if load.projected_late else "good"),
     ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lianfang.kit.clock import local
 from lianfang.kit.refusals import NotFound
@@ -88,7 +89,7 @@ def _over(request: ActingRequest, order: OrderRow) -> bool:
 def _left(order: OrderRow) -> str:
     if order.days_left <= 0:
         return _("overdue: past its end")
-    return _("%(n)s days left") % {"n": order.days_left}
+    return ngettext("%(n)s day left", "%(n)s days left", order.days_left) % {"n": order.days_left}
 
 
 def show_order(request: ActingRequest, order: uuid.UUID) -> HttpResponse:

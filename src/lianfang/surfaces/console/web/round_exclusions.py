@@ -5,6 +5,7 @@ from collections import Counter
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from lianfang.kit.ids import derived_id
@@ -81,17 +82,23 @@ def confirm_exclusions(request: ActingRequest, round: uuid.UUID) -> HttpResponse
     nowhere = sum(one["reason"] in NEEDS_WHERE and not one["where"] for one in people)
     if nowhere:
         raise Refusal(
-            _("%(n)s people have no place yet. Go back and fill in where they are, or take their ticks away.")
+            ngettext(
+                "%(n)s person has no place yet. Go back and fill in where they are, or take the tick away.",
+                "%(n)s people have no place yet. Go back and fill in where they are, or take their ticks away.",
+                nowhere,
+            )
             % {"n": nowhere}
         )
     reasons = Counter(one["reason"] for one in people)
     return confirmed(
         request, "exclude_people", {"round": str(round), "people": people},
-        heading=_("Exclude %(n)s people") % {"n": len(people)},
+        heading=ngettext("Exclude %(n)s person", "Exclude %(n)s people", len(people)) % {"n": len(people)},
         question=_("Nobody visits them in this round any more. Your name stands beside each, and a second person calls some of them back. Is it so?"),
         yes=_("Yes, exclude them"), facts=[(words.word(reason), str(count)) for reason, count in reasons.items()],
         back=address(request, "proposed_exclusions", round),
-        done=_("%(n)s people are excluded with their reasons.") % {"n": len(people)},
+        done=ngettext(
+            "%(n)s person is excluded with the reason.", "%(n)s people are excluded with their reasons.", len(people)
+        ) % {"n": len(people)},
     )  # fmt: skip
 
 

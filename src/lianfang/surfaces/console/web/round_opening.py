@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from lianfang.core.territory.queries import standing
@@ -70,7 +71,11 @@ def open_round(request: ActingRequest) -> HttpResponse:
     receipt = send(request, "open_zone_round", payload, response_now())
     messages.success(
         request,
-        _("The round is open: %(n)s people are on its roster, to be done by %(at)s.")
+        ngettext(
+            "The round is open: %(n)s person is on its roster, to be done by %(at)s.",
+            "The round is open: %(n)s people are on its roster, to be done by %(at)s.",
+            receipt.result["frozen"],
+        )
         % {"n": receipt.result["frozen"], "at": str(receipt.result["target_at"])[:16]},
     )
     return redirect(address(request, "round", uuid.UUID(receipt.result["id"])))

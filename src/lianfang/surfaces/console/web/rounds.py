@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import NoReverseMatch
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.kit.codes import LEVELS, CodeRange
@@ -144,10 +145,14 @@ def _standing_sentence(row: RoundRow) -> str:
     if not row.account.missing:
         return _("Nobody is missing: everybody is sampled or excluded with a reason.")
     if row.closed_at:
-        return _("%(n)s people are still missing; they are carried on as visits.") % {"n": row.account.missing}
-    return _("%(n)s people are missing; to be done by %(at)s.") % {
-        "n": row.account.missing, "at": as_text(row.target_at)
-    }  # fmt: skip
+        return ngettext(
+            "%(n)s person is still missing; they are carried on as a visit.",
+            "%(n)s people are still missing; they are carried on as visits.", row.account.missing,
+        ) % {"n": row.account.missing}  # fmt: skip
+    return ngettext(
+        "%(n)s person is missing; to be done by %(at)s.", "%(n)s people are missing; to be done by %(at)s.",
+        row.account.missing,
+    ) % {"n": row.account.missing, "at": as_text(row.target_at)}  # fmt: skip
 
 
 def _links(request: ActingRequest, row: RoundRow) -> list[tuple[str, str]]:

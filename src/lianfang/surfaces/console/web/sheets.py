@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from lianfang.core.access.commands import Receipt
@@ -298,9 +299,10 @@ def _take_typed(request: ActingRequest, row: SheetRow) -> HttpResponse:
     }  # fmt: skip
     question = _("Is this what the paper says?")
     if int(total) != ticked:
-        question = _("The paper says %(total)s, you ticked %(ticked)s lines. Look again. Is this what the paper says?") % {
-            "total": total, "ticked": ticked,
-        }  # fmt: skip
+        question = ngettext(
+            "The paper says %(total)s, you ticked %(ticked)s line. Look again. Is this what the paper says?",
+            "The paper says %(total)s, you ticked %(ticked)s lines. Look again. Is this what the paper says?", ticked,
+        ) % {"total": total, "ticked": ticked}  # fmt: skip
     return confirmed(
         request, "type_in_sheet", payload,
         heading=_("Type in sheet %(number)s") % {"number": row.number}, question=question, yes=_("Yes, record it"),

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from lianfang.engines.protocol import PackSilent
@@ -96,7 +97,11 @@ def _next_step(
     """Say in one sentence what is to be done next."""
     missing = sum(need.missing_sites for need in needs)
     if missing:
-        return _("%(n)s sites are still to be opened: open them below.") % {"n": missing}
+        return ngettext(
+            "%(n)s site is still to be opened: open it below.",
+            "%(n)s sites are still to be opened: open them below.",
+            missing,
+        ) % {"n": missing}
     if not lines:
         return _("No site is open: the rules of this round size none, so open them as the place needs.")
     if proposed:
@@ -123,6 +128,10 @@ def _proposed(request: ActingRequest, plans: Sequence[PlanRow], lines: Sequence[
     }
 
 
+def _uncounted(n: int) -> str:
+    return ngettext("%(n)s site has not counted yet", "%(n)s sites have not counted yet", n) % {"n": n} if n else ""
+
+
 def _line_figures(
     request: ActingRequest, round: uuid.UUID, lines: Sequence[SiteLine], needs: Sequence[PlaceNeed]
 ) -> list[Figure]:
@@ -137,7 +146,7 @@ def _line_figures(
         Figure(_("Samplers"), sum(line.samplers for line in lines), f"{here}#sites",
                _("%(n)s needed") % {"n": sum(need.samplers for need in needs)} if needs else ""),
         Figure(_("Waiting, as counted last"), sum(waiting), f"{here}#sites",
-               _("%(n)s sites have not counted yet") % {"n": len(lines) - len(waiting)} if len(waiting) < len(lines) else ""),
+               _uncounted(len(lines) - len(waiting))),
         Figure(_("Sampled at these sites"), sum(line.sampled for line in lines), f"{here}#sites"),
     ]  # fmt: skip
 

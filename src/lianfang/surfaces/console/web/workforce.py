@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lianfang.kit.clock import local
 from lianfang.response.workforce.queries import (
@@ -39,7 +40,7 @@ def workforce_figures(request: ActingRequest) -> Iterator[Figure]:
     )
     yield Figure(
         _("Volunteers' person-times"), times, address(request, "attendances", voluntary="yes"),
-        _("%(n)s persons") % {"n": persons},
+        ngettext("%(n)s person", "%(n)s people", persons) % {"n": persons},
     )  # fmt: skip
 
 

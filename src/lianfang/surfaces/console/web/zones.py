@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lianfang.kit.refusals import NotFound
 from lianfang.response.zones import queries
@@ -30,7 +31,7 @@ def zone_figures(request: ActingRequest) -> Iterator[Figure]:
     yield Figure(_("Zones in force"), len(rows), address(request, "zones"))
     for level, zones in levels.items():
         people = sum(zone.residents for zone in zones)
-        note = _("%(n)s residents of this area") % {"n": people}
+        note = ngettext("%(n)s resident of this area", "%(n)s residents of this area", people) % {"n": people}
         yield Figure(words.word(level), len(zones), address(request, "zones", level=level), note)
 
 
