@@ -34,7 +34,7 @@ FORMS = {
     "give_task", "hand_over_positive", "hazard_contact", "report_hazard", "tell_reporter", "withdraw_task",
     "issue_code", "issue_codes", "open_identifier", "open_lanes", "open_needed_sites", "open_round",
     "order_home_sampling", "plan_slots", "print_sheets", "record_recall", "record_resample_attempt", "record_visit",
-    "register_devices", "register_lab", "register_pool_case", "release_pool", "relieve_crew", "replan_slots", "settle_difference", "settle_sheet", "sign_out",
+    "register_devices", "register_lab", "register_pool_case", "release_pool", "relieve_crew", "replan_slots", "set_desk_phone", "settle_difference", "settle_sheet", "sign_out",
     "take_parcel_file", "tell_pool", "tell_result", "waive_duty", "wipe_device", "withdraw_exclusion",
 }  # fmt: skip
 #: records of a round that the scene has none of

@@ -1,6 +1,7 @@
 """Writing accounts, devices, grants, posts and the response clock; reading roles from their file into the database."""
 
 import hashlib
+import re
 import secrets
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,13 +18,15 @@ from django.db import connection, connections
 from django.db.models import QuerySet
 
 from lianfang.core.access.audit import record_audit
-from lianfang.core.access.models import Account, Device, Grant, LineOfWork, Post, ResponseClock, Role
+from lianfang.core.access.models import Account, DeskPhone, Device, Grant, LineOfWork, Post, ResponseClock, Role
 from lianfang.core.access.permissions import MANAGE_ACCOUNTS, MANAGE_DEVICES, MOVE_CLOCK, REVOKE_DEVICE
 from lianfang.core.access.rules import (
+    DESK_PHONE,
     ENROL_AGAIN,
     ENROL_WITHIN,
     AccountRefused,
     Actor,
+    DeskPhoneRefused,
     DeviceEntry,
     DeviceRefused,
     DeviceUnknown,
@@ -314,6 +317,27 @@ def revoke_device(*, by: Actor, valid_at: datetime, cause: uuid.UUID, device: uu
             )  # fmt: skip
             _order_wipe(mine, device, by, reason)
         return ended
+
+
+def set_desk_phone(*, by: Actor, valid_at: datetime, cause: uuid.UUID, division_code: int, phone: str) -> bool:
+    """Set the telephone of a unit's duty desk, or take it away with ""; every phone of the unit shows it from its next sync.
+
+    Returns whether there is a number now. Raises `DeskPhoneRefused` for a text that is no number.
+    """
+    by.require(MANAGE_DEVICES, division_code)
+    number = phone.strip()
+    if number and not re.fullmatch(DESK_PHONE, number):
+        raise DeskPhoneRefused("This is no telephone number: write digits, like 0898-63822110.")
+    with acting(device_keeper(by)):
+        if number:
+            row = {"phone": number, "set_by": by.account_id, "set_at": machine_now()}
+            DeskPhone.objects.update_or_create(division_code=division_code, defaults=row)
+        else:
+            DeskPhone.objects.filter(division_code=division_code).delete()
+        record_audit(
+            by, "access.set_desk_phone", subject=("division", None), division_code=division_code, cleared=not number
+        )
+    return bool(number)
 
 
 def order_wipe(*, by: Actor, valid_at: datetime, cause: uuid.UUID, device: uuid.UUID, reason: str) -> int:

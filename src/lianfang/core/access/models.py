@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from lianfang.core.access.privacy import declare
+from lianfang.core.access.rules import DESK_PHONE
 from lianfang.kit.ids import new_id
 
 
@@ -145,6 +146,21 @@ class Device(models.Model):
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["division_code"], name="device_place")]
+
+
+@declare(plain="division_code phone set_by set_at")
+class DeskPhone(models.Model):
+    """The telephone of a unit's duty desk: every phone of its area shows it, unless a unit inside has one of its own."""
+
+    division_code = models.BigIntegerField(primary_key=True)
+    phone = models.CharField(max_length=20)
+    set_by = models.UUIDField()
+    set_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(phone__regex=DESK_PHONE), name="desk_phone_number"),
+        ]
 
 
 @declare(plain="id kind account_id grant_id division_code valid_at recorded_at received_at payload_hash result")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
 
-from lianfang.core.access.models import Account, Device, Grant, ResponseClock
+from lianfang.core.access.models import Account, DeskPhone, Device, Grant, ResponseClock
 from lianfang.core.access.permissions import MANAGE_DEVICES, REVOKE_DEVICE
 from lianfang.core.access.rules import (
     DEVICE_STATES,
@@ -18,7 +18,7 @@ from lianfang.core.access.rules import (
     device_state,
 )
 from lianfang.kit.clock import machine_now
-from lianfang.kit.codes import CodeRange
+from lianfang.kit.codes import CodeRange, unit_range
 
 
 def actors_of(account: uuid.UUID, at: datetime, device: uuid.UUID | None = None) -> list[Actor]:
@@ -128,6 +128,21 @@ def _in_state(state: str) -> Q:
         "waiting": unused & fresh, "expired": unused & ~fresh, "revoked": Q(revoked_at__isnull=False),
         "enrolled": Q(revoked_at=None, enrolled_at__isnull=False), "": Q(),
     }[state]  # fmt: skip
+
+
+def desk_phone(area: CodeRange) -> str:
+    """Return the telephone of the narrowest unit with one that holds a whole area, or "" when none has one."""
+    above = {area.lo // size * size for size in (1, 10**3, 10**6, 10**9)}
+    rows = DeskPhone.objects.filter(division_code__in=above).order_by("-division_code")
+    held = (phone for code, phone in rows.values_list("division_code", "phone") if unit_range(code).covers(area))
+    return next(held, "")
+
+
+def desk_phones(*, by: Actor) -> dict[int, str]:
+    """Return the telephones of desks in the actor's area, by unit."""
+    by.require(MANAGE_DEVICES)
+    inside = DeskPhone.objects.filter(division_code__range=(by.scope.lo, by.scope.hi)).order_by("division_code")
+    return dict(inside.values_list("division_code", "phone"))
 
 
 def wipe_parties(device: uuid.UUID) -> tuple[str, uuid.UUID | None, uuid.UUID | None]:

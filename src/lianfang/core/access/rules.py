@@ -23,6 +23,14 @@ class DeviceRefused(Refusal):
     """A device cannot be registered, enrolled or revoked as asked."""
 
 
+#: a number as it is dialled: 120, 0898-63822110, +86 898 6382 2110
+DESK_PHONE = "^[0-9+][0-9 +-]{2,19}$"
+
+
+class DeskPhoneRefused(Refusal):
+    """What is given as a desk's telephone is no number."""
+
+
 class DeviceUnknown(NotFound):
     """There is no such device in the actor's area."""
 

@@ -29,8 +29,16 @@ class OrderWipe(Payload):
     reason: str = Field(min_length=1, max_length=200)
 
 
+class SetDeskPhone(Payload):
+    """The telephone of a unit's duty desk, as it is dialled; empty: none of its own."""
+
+    division_code: int = Field(ge=10**14, lt=10**15)
+    phone: str = Field(max_length=20)
+
+
 COMMANDS: Commands = {
     "register_devices": (RegisterDevices, calls(actions.register_devices, "devices")),
     "revoke_device": (RevokeDevice, calls(actions.revoke_device, "revoked")),
+    "set_desk_phone": (SetDeskPhone, calls(actions.set_desk_phone, "set")),
     "order_wipe": (OrderWipe, calls(actions.order_wipe, "ordered")),
 }

@@ -156,6 +156,7 @@ urlpatterns = [
     path("photos/<uuid:photo>", parcels.show_photo, name="photo"),
     path("devices/", devices.show_devices, name="devices"),
     path("devices/register", devices.register, name="register_devices"),
+    path("devices/desk-phone", devices.set_phone, name="set_desk_phone"),
     path("devices/codes", devices.show_enrolment, name="enrolment_codes"),
     path("devices/<uuid:device>", devices.show_device, name="device"),
     path("devices/<uuid:device>/wipe", devices.wipe, name="wipe_device"),

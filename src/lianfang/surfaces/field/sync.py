@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import Field
 
-from lianfang.core.access.queries import wipe_ordered
+from lianfang.core.access.queries import desk_phone, wipe_ordered
 from lianfang.core.access.rules import Actor, need_device
 from lianfang.core.intake.queries import server_key
 from lianfang.core.notices.queries import NoticeRow
@@ -115,7 +115,7 @@ def _answer(found: Synchronised, notices: list[NoticeRow], wipe: bool, by: Actor
         "at": found.at, "me": me, "key": {"id": key.id, "public": as_text(key.public)},
         "forms": {"digest": forms_digest(by.permissions)}, "changed": found.changed, "gone": found.gone,
         "more": found.more, "notices": [asdict(one) for one in notices], "wipe": wipe,
-        "desk": {"title": found.asker.headquarters, "phone": settings.DESK_PHONE},
+        "desk": {"title": found.asker.headquarters, "phone": desk_phone(by.scope) or settings.DESK_PHONE},
     }  # fmt: skip
 
 

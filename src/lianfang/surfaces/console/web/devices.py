@@ -16,6 +16,7 @@ from lianfang.core.access.permissions import MANAGE_DEVICES, REVOKE_DEVICE
 from lianfang.core.access.queries import (
     DeviceRow,
     count_devices,
+    desk_phones,
     device_owner,
     device_owners,
     device_row,
@@ -71,6 +72,7 @@ def show_devices(request: ActingRequest) -> HttpResponse:
         request, listing, template="console/devices.html", heading=_("Devices"), figures=_figures(request, counted),
         lead=_("Phones at a site or a door report only once they are enrolled. A lost phone is ended here, at once."),
         may_register=may, units=_units(request) if may else [], waiting=counted["waiting"] if may else 0,
+        desk_phones=_desk_phones(request) if may else [],
     )  # fmt: skip
 
 
@@ -136,10 +138,7 @@ def register(request: ActingRequest) -> HttpResponse:
     """Register the devices that the form names, one in each line."""
     titles = [line.strip() for line in words_given(request, "titles", _("Titles")).splitlines() if line.strip()]
     _check_titles(titles)
-    code = request.POST.get("unit", "")
-    if not code.isascii() or not code.isdigit() or len(code) != 15:
-        raise Refusal(_("Choose the unit that the devices belong to."))
-    entry: dict[str, Any] = {"division_code": int(code)}
+    entry: dict[str, Any] = {"division_code": _unit_given(request)}
     if username := request.POST.get("username", "").strip():
         entry["account"] = str(_owner(request, username))
     receipt = send(request, "register_devices", {"devices": [entry | {"title": one} for one in titles]}, response_now())
@@ -156,6 +155,31 @@ def register(request: ActingRequest) -> HttpResponse:
     if len(registered) == 1:
         return redirect(address(request, "device", uuid.UUID(registered[0])))
     return redirect(address(request, "devices", state="waiting"))
+
+
+def _desk_phones(request: ActingRequest) -> list[tuple[str, str]]:
+    found = desk_phones(by=request.actor)
+    names = place_names(set(found))
+    return [(names.get(code, str(code)), phone) for code, phone in found.items()]
+
+
+@require_POST
+def set_phone(request: ActingRequest) -> HttpResponse:
+    """Set the telephone that the phones of a unit show as their duty desk's; an empty one takes it away."""
+    receipt = send(
+        request, "set_desk_phone",
+        {"division_code": _unit_given(request), "phone": request.POST.get("phone", "").strip()[:40]}, response_now(),
+    )  # fmt: skip
+    said = _("Set. Every phone of the unit shows it from its next sync.") if receipt.result["set"] else _("Taken away.")
+    messages.success(request, said)
+    return redirect(address(request, "devices"))
+
+
+def _unit_given(request: ActingRequest) -> int:
+    code = request.POST.get("unit", "")
+    if not code.isascii() or not code.isdigit() or len(code) != 15:
+        raise Refusal(_("Choose the unit that it belongs to."))
+    return int(code)
 
 
 def _check_titles(titles: list[str]) -> None:
