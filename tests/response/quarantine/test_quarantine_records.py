@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from order_making import HOME, ISSUED, SITE, declare, due, hours, issued, make_officer, noon, roll
 
 from conftest import make_actor
@@ -167,3 +168,17 @@ def test_what_was_recorded_cannot_be_rewritten(officer, table):
     with acting(officer), pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM quarantine_{table}")
+
+
+def test_a_second_check_of_a_done_slot_works_nothing_out_anew(officer):
+    order = issued(officer, "secondary_contact").id
+    roll(officer, noon(14))
+
+    def statements(temperature):
+        with CaptureQueriesContext(connection) as seen:
+            check(officer, noon(14), NewCheck(order, Decimal(temperature)))
+        return [one["sql"] for one in seen.captured_queries]
+
+    first, again = statements("36.5"), statements("36.6")
+    assert not any("WITH plan AS" in one for one in first + again), "what the order obliges was worked out anew"
+    assert len(again) <= len(first) + 6, "one look whether the duty had been opened"

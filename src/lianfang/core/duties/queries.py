@@ -258,6 +258,26 @@ def duty_standing(duty: int, *, by: Actor) -> DutyStanding | None:
     return DutyStanding(*rows[0]) if rows else None
 
 
+UNOPENED = """
+SELECT k.subject, k.period FROM unnest(%(subjects)s::uuid[], %(periods)s::text[]) AS k (subject, period)
+WHERE NOT EXISTS (SELECT FROM duties_duty d WHERE d.county = %(county)s AND d.subject = k.subject AND d.kind = %(kind)s
+                  AND d.period = k.period AND d.state <> 'cancelled')
+"""
+
+
+def unopened(
+    keys: Sequence[tuple[uuid.UUID, str]], *, kind: str, county: int, by: Actor
+) -> list[tuple[uuid.UUID, str]]:
+    """Return those (subject, period) of a kind that no duty of the county stands for, open, done or waived."""
+    params = {
+        "kind": kind,
+        "county": county,
+        "subjects": [one for one, _ in keys],
+        "periods": [period for _, period in keys],
+    }
+    return read_rows(by, UNOPENED, params)
+
+
 def ledger_disagreements(*, by: Actor) -> list[tuple[int, int, str, str | None]]:
     """Return up to 100 duties whose state is not what the log says (county, id, state, state by the log): none, ever."""
     with acting(by), connection.cursor() as cursor:

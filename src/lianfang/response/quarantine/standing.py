@@ -7,7 +7,8 @@ from typing import Any
 
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
-from lianfang.core.duties.actions import finish_duties, reconcile
+from lianfang.core.duties.actions import finish_duties, ledger_keeper, reconcile
+from lianfang.core.duties.queries import unopened
 from lianfang.core.duties.rules import Changes
 from lianfang.kit.clock import local_date, response_now
 from lianfang.response.quarantine.duties import desire_orders
@@ -87,11 +88,14 @@ def finish(
     """Finish duties by (order, period); one that the day's roll had not opened yet is opened first, so that it counts."""
     if not keys:
         return
-    for _ in range(2):
-        done = finish_duties(keys, kind=kind, by=by, county=county, outcome=outcome, valid_at=valid_at, cause=cause)
-        if done == len(keys):
-            return
-        refresh({order for order, _ in keys}, by=by, county=county, valid_at=valid_at, cause=cause)
+    done = finish_duties(keys, kind=kind, by=by, county=county, outcome=outcome, valid_at=valid_at, cause=cause)
+    if done == len(keys):
+        return
+    # what somebody finished before is no reason to work out again what the whole order obliges
+    missing = unopened(keys, kind=kind, county=county, by=ledger_keeper(by, county))
+    if missing:
+        refresh({order for order, _ in missing}, by=by, county=county, valid_at=valid_at, cause=cause)
+        finish_duties(missing, kind=kind, by=by, county=county, outcome=outcome, valid_at=valid_at, cause=cause)
 
 
 def under(order: Order, by: Actor, valid_at: datetime) -> dict[str, Any]:
