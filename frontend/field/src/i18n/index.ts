@@ -24,3 +24,9 @@ export function t(key: Key, params: Params = {}): string {
 export function inLanguage(zhText: string | null | undefined, enText: string | null | undefined): string {
   return (prefs.lang === "zh" ? zhText || enText : enText || zhText) ?? "";
 }
+
+/** A name of the house's (of a duty, a form) as a heading or a button says it: English ones begin with a capital. */
+export function nameInLanguage(zhText: string | null | undefined, enText: string | null | undefined): string {
+  const name = inLanguage(zhText, enText);
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}

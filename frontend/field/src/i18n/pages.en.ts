@@ -148,7 +148,7 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "duty.begin": "Begin",
   "duty.continue": "Go on",
   "duty.again": "Do again",
-  "duty.couldNot": "Could not, because…",
+  "duty.couldNot": "Could not, because …",
   "duty.couldNotTitle": "Why could it not be done?",
   "duty.couldNotWhat": "Tap what is true. It is no offence.",
   "duty.couldNotSaved": "Noted: {reason}",

@@ -143,7 +143,7 @@ export const pagesZh = {
   "duty.begin": "开始办",
   "duty.continue": "接着办",
   "duty.again": "再办一次",
-  "duty.couldNot": "办不了，因为…",
+  "duty.couldNot": "办不了，因为……",
   "duty.couldNotTitle": "为什么办不了？",
   "duty.couldNotWhat": "如实点一个就行，不算过错。",
   "duty.couldNotSaved": "已记下：{reason}",
@@ -268,7 +268,7 @@ export const pagesZh = {
   "me.callDesk": "打给值班室 {phone}",
 
   "hint.today": "点一件任务就能办。数字是走的顺序，超期的在最上面。没信号也能办。",
-  "hint.duty": "点下面的大按钮办；办不了就点“办不了，因为…”，不算过错。",
+  "hint.duty": "点下面的大按钮办；办不了就点“办不了，因为……”，不算过错。",
   "hint.register": "打姓、拼音首字母或门牌都能找到人；今日任务里的人也能按电话后四位找。",
   "hint.sent": "这里看值班室收到了没有。写着“已收到”就不用再管。",
   "hint.notices": "新安排会出现在这里。",

@@ -1,6 +1,6 @@
 /** Duties in words. */
 
-import { inLanguage, t, zh, type Key } from "../i18n";
+import { nameInLanguage, t, type Key, zh } from "../i18n";
 import { clockTime, moment, span } from "../i18n/times";
 import { app } from "../state/app";
 import type { Duty, Standing } from "./duty";
@@ -15,7 +15,7 @@ const SOON = 2 * 3_600_000;
 /** Return what a duty asks for, as its kind or its form is called. */
 export function kindWords(duty: Pick<Duty, "kind" | "form">): string {
   const kind = app.kinds.get(duty.kind) ?? app.forms.find((form) => form.code === duty.form);
-  return kind ? inLanguage(kind.zh, kind.en) : duty.kind.replace(/_/g, " ");
+  return kind ? nameInLanguage(kind.zh, kind.en) : duty.kind.replace(/_/g, " ");
 }
 
 /** Return what a duty is headed by: the person it is about, else what is to be done. */
