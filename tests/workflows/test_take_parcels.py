@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from conftest import JIANGNAN, XINZHU, make_actor
 from lianfang.core.access.actions import ADMINISTRATION, revoke_device, revoke_grant
@@ -27,7 +28,7 @@ from lianfang.core.intake.rules import (
     ParcelDecided,
     ParcelUnknown,
 )
-from lianfang.core.people.models import Resident
+from lianfang.core.people.models import Resident, ResidentCode
 from lianfang.kit.clock import clock_at, response_now
 from lianfang.kit.ids import new_id
 from lianfang.kit.parcels import new_private_key, public_key
@@ -426,3 +427,51 @@ def test_the_documents_show_the_table_as_it_is():
     page = (Path(__file__).parents[2] / "docs/states/parcel.md").read_text()
     shown = [line for line in page.partition("## The table")[2].splitlines() if line.startswith("| ")][1:]
     assert shown == [f"| {rule.state} | {f'`{rule.code}`' if rule.code else '–'} | {rule.when} |" for rule in TABLE]
+
+
+def test_what_names_a_merged_person_is_applied_to_the_record_that_stayed(officer):
+    stays = make_resident(by=officer, grid=HOME)
+    merged = make_resident(by=officer, grid=HOME, merged_into=stays.id)
+    worker = phone(XINZHU, "community")
+    parcel = worker.parcel("issue_resident_codes", {"residents": [str(merged.id)]})
+    (receipt,) = worker.send(parcel)
+    assert told(receipt) == ("applied", "person_merged")
+    assert "保留的档案" in receipt.zh
+    with acting(make_actor()):
+        assert list(ResidentCode.objects.values_list("resident", flat=True)) == [stays.id]
+
+
+def test_what_is_refused_where_the_person_lives_now_is_held_with_that_reason(check, officer):
+    order, duty = check
+    worker = phone(XINZHU)
+    parcel = worker.parcel("record_checks", checked(order, None), duty=duty)
+    move(order, duty, JIANGNAN * 1000 + 1)
+    (receipt,) = worker.send(parcel)
+    assert told(receipt) == ("held", "person_moved")
+    assert checks_of(order, officer) == 0
+    assert state_of(duty, make_actor("duties.read_duties", scope=str(JIANGNAN))).state == "outstanding"
+    with acting(make_actor()):
+        assert Parcel.objects.get(id=parcel.id).division_code == worker.actor.scope.lo, "the worker's own desk decides"
+    assert "say why" in look_inside(parcel.id, by=decider(XINZHU)).said
+
+
+def test_a_database_that_does_not_answer_in_time_makes_it_later_and_nothing_is_lost(check, officer):
+    order, _ = check
+    worker = phone(XINZHU)
+    first, second = (worker.parcel("record_checks", checked(order)) for _ in range(2))
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:  # somebody else is at the very same parcel, and does not end
+            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 4))", [str(first.id)])
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        receipts = worker.send(first, second)
+    finally:
+        other.close()
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 0")
+    assert [told(one) for one in receipts] == [("later", "busy")] * 2, "the second one waits for the first"
+    assert receipts[0].retry_after == taking.BUSY
+    assert checks_of(order, officer) == 0
+    assert [told(one) for one in worker.send(first, second)] == [("applied", ""), ("applied", "")]
+    assert checks_of(order, officer) == 2
