@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 from django.db import ProgrammingError, connection, connections, transaction
 
-from lianfang.core.access.actions import ADMINISTRATION
+from lianfang.config import replaying
+from lianfang.core.access.actions import ADMINISTRATION, enrol_device
 from lianfang.core.access.privacy import DECLARATIONS
 from lianfang.core.access.queries import actor_named
 from lianfang.core.access.scope import acting
+from lianfang.core.access.sign_in import sign_in
 from lianfang.core.duties.queries import balance, ledger_disagreements
 from lianfang.kit.clock import clock_at, local, machine_now
 from lianfang.kit.codes import code_range
@@ -199,3 +201,9 @@ def test_the_app_login_cannot_switch_row_level_security_off(in_replay):
 def test_queries_of_the_owner_are_under_scope_too(in_replay):
     with pytest.raises(Exception, match="no scope is set"), connections["owner"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM people_resident")
+
+
+def test_the_demonstration_hands_out_phones_that_its_workers_sign_in_on(in_replay):
+    for (_, code), worker in zip(replaying.demo_phones(), ("grid", "volunteer"), strict=True):
+        device, _, secret = enrol_device(code)
+        assert [actor.device_id for actor in sign_in(worker, replaying.demo_password(), device, secret)] == [device]

@@ -174,3 +174,23 @@ def demo_password() -> str:
     from lianfang.replays.dingan_2022.cast import DEMO_PASSWORD
 
     return DEMO_PASSWORD
+
+
+def demo_phones() -> Iterator[tuple[str, str]]:
+    """Register a phone for each village whose workers the demonstration shows, and return village and enrolment code."""
+    from lianfang.core.access.actions import open_enrolment_codes, register_devices
+    from lianfang.core.access.queries import actor_named
+    from lianfang.core.access.rules import DeviceEntry
+    from lianfang.kit.clock import machine_now
+    from lianfang.kit.codes import full_code
+    from lianfang.kit.ids import new_id
+    from lianfang.replays.dingan_2022.cast import COMMUNITIES, XINZHU
+
+    by = actor_named("admin", machine_now())
+    entries = [
+        DeviceEntry("新竹村演示手机", full_code(XINZHU)),
+        DeviceEntry("江南社区演示手机", full_code(COMMUNITIES[0])),
+    ]
+    ids = register_devices(by=by, valid_at=machine_now(), cause=new_id(), devices=entries)
+    for _, title, code, _ in open_enrolment_codes(ids, by=by):
+        yield title, code

@@ -28,5 +28,9 @@ def demo(host: str, port: int, fresh: bool, no_serve: bool) -> None:
     for username, title, role in replaying.demo_accounts():
         click.echo(f"  {username:<14} {replaying.demo_password():<12} {role:<18} {title}")
     if not no_serve:
-        click.echo(f"\n指挥台 / console: http://{host}:{port}/   Ctrl-C 结束 / ends it\n")
+        click.echo(f"\n指挥台 / console: http://{host}:{port}/   Ctrl-C 结束 / ends it")
+        click.echo(f"手机端 / phone app: http://{host}:{port}/field/   设备登记码 / codes that enrol a phone (24 h):")
+        for title, code in replaying.demo_phones():
+            click.echo(f"  {code}   {title}")
+        click.echo()
         server.serve(current_home(), scenario.database, (host, port), 2, say=click.echo)
