@@ -37,6 +37,7 @@ from lianfang.surfaces.field.phone.carrying import synchronise
 from lianfang.surfaces.field.phone.least import PEOPLE, PLAIN_KINDS
 from lianfang.surfaces.field.phone.sampling import code_tag
 from making import make_resident
+from surfaces.console.browsing import account, signed_in
 from surfaces.console.scene import NOW, two_villages
 
 pytestmark = pytest.mark.django_db
@@ -371,3 +372,21 @@ def test_a_notice_to_a_driver_does_not_say_what_somebody_has(villages):
     (notice,) = one.sync()["notices"]
     assert "人员转运" in notice["zh"] and "drive somebody" in notice["en"]
     assert not TELLING.search(notice["zh"] + notice["en"])
+
+
+@pytest.mark.parametrize("role", ["volunteer", "driver", "checkpoint"])
+def test_whoever_reads_plain_duties_on_the_phone_finds_the_kinds_behind_them_nowhere_else(villages, role):
+    ours, _ = villages
+    about = [(kind, "order") for kind in PLAIN_KINDS]
+    open_duties(role, duties_about(ours, about), NOW, NOW + timedelta(hours=3))
+    one = phone(VILLAGE, role)
+    mine = {row["id"] for row in one.rows("duties") if row["subject_kind"] == "person"}
+    headers = {"Authorization": f"Bearer {one.token}"}
+    for kind in ("", "positive_transfer", "daily_check"):
+        rows = Client().get(f"/api/duties?limit=1000&kind={kind}", headers=headers).json()
+        assert mine and not mine & {row["id"] for row in rows}
+    browser = signed_in(account((role, "community", VILLAGE))[0])
+    assert "竹测试" not in browser.get("/duties/").content.decode()
+    for duty in sorted(mine):
+        page = browser.get(f"/duties/{duty}").content.decode()
+        assert "涉及人员的任务" in page and "竹测试" not in page and "密接" not in page and "covid19-cn" not in page

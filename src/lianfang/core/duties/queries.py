@@ -143,11 +143,17 @@ def duties(
     state: str = "outstanding",
     overdue: bool = False,
     opened_by: datetime | None = None,
+    without: Sequence[str] = (),
     limit: int = 100,
     offset: int = 0,
 ) -> list[DutyRow]:
-    """List duties in the actor's area: overdue ones first, the gravest kind on top, then by due time."""
+    """List duties in the actor's area: overdue ones first, the gravest kind on top, then by due time.
+
+    ``without``: kinds that are left out.
+    """
     where, params = _filters(by, within, kind, state, overdue, opened_by)
+    if without:
+        where, params = where + " AND d.kind <> ALL(%(without)s)", params | {"without": list(without)}
     with acting(by), connection.cursor() as cursor:
         cursor.execute(LIST.format(where=where), params | {"limit": limit, "offset": offset})
         return [DutyRow(*row) for row in cursor.fetchall()]

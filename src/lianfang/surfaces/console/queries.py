@@ -81,6 +81,10 @@ SUBJECTS = {
     "order": "SELECT resident FROM quarantine_order WHERE page.subject_kind = 'order' AND id = page.subject",
 }
 
+ABOUT_PEOPLE = {*SUBJECTS, "pool", "result_notice"}
+#: what a duty about somebody is called where nobody need know what they have
+PLAIN = ("涉及人员的任务", "work about a person")
+
 DUTY_COUNT = "SELECT count(*) FROM ({book}) AS b {filters}"
 
 UNITS = """
@@ -374,10 +378,15 @@ def _read(by: Actor, sql: str, params: dict[str, Any]) -> list[Any]:
 
 def _line(row: Sequence[Any], by: Actor) -> DutyLine:
     line = DutyLine(*[*row[:-1], tuple(_from_json(row[-1]))])
-    # whoever may not read people knows the names in the duties of their own role, and no others
-    if by.may(READ_PEOPLE) or line.role == by.role:
+    if by.may(READ_PEOPLE):
         return line
-    return replace(line, resident=None, person=None)
+    # Whoever may not read people finds the names of their own duties on the phone, under plain words: here the kind and the
+    # rule would say what those people have.
+    line = replace(line, resident=None, person=None)
+    if line.role != by.role or line.subject_kind not in ABOUT_PEOPLE:
+        return line
+    zh, en = PLAIN
+    return replace(line, kind="", name_zh=zh, name_en=en, subject_kind="resident", rule="", outcome=None)
 
 
 def _from_json(value: Any) -> Any:
