@@ -1,5 +1,6 @@
 """What the console's templates say: words for codes, addresses that keep the instant, the masthead."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -39,32 +40,35 @@ register.filter("said", words.said)
 
 #: declared by the reports surface, which stands beside this one
 READ_REPORTS = "reports.read_reports"
-#: the menu: page, icon, what it takes to see it (any one of them)
+#: the menu: groups of pages, each page with its icon and what it takes to see it (any one of them); a group of which
+#: somebody sees one page only shows that page
 MENU = (
-    ("situation", "chart-bar", ""),
-    ("duties", "list-check", READ_DUTIES),
-    ("cases", "virus", READ_CASES),
-    ("contacts", "users-group", READ_CASES),
-    ("rounds", "test-pipe", READ_ROUNDS),
-    ("custody", "truck", READ_CUSTODY),
-    ("labs", "building-hospital", READ_CUSTODY),
-    ("pools", "alert-triangle", READ_POOLS),
-    ("zones", "map-pin", READ_ZONES),
-    ("quarantine", "home-check", READ_ORDERS),
-    ("checkpoints", "barrier-block", READ_CHECKPOINTS),
-    ("field_work", "checklist", READ_TASKS),
-    ("deployments", "users", READ_WORKFORCE),
-    ("people", "home", READ_PEOPLE),
-    ("directives", "clipboard-list", READ_COMMAND),
-    ("parcels", "clipboard-check", DECIDE_PARCELS),
-    ("daily_reports", "file-text", READ_REPORTS),
-    ("devices", "phone", f"{MANAGE_DEVICES} {REVOKE_DEVICE}"),
-    ("audit", "eye", READ_AUDIT),
-)
+    ("", "", (("situation", "chart-bar", ""),)),
+    ("", "", (("duties", "list-check", READ_DUTIES),)),
+    ("patients", "virus", (
+        ("cases", "virus", READ_CASES), ("contacts", "users-group", READ_CASES), ("quarantine", "home-check", READ_ORDERS),
+    )),
+    ("testing", "test-pipe", (
+        ("rounds", "test-pipe", READ_ROUNDS), ("custody", "truck", READ_CUSTODY),
+        ("labs", "building-hospital", READ_CUSTODY), ("pools", "alert-triangle", READ_POOLS),
+    )),
+    ("places", "map-pin", (("zones", "map-pin", READ_ZONES), ("checkpoints", "barrier-block", READ_CHECKPOINTS))),
+    ("field", "users", (
+        ("field_work", "checklist", READ_TASKS), ("parcels", "clipboard-check", DECIDE_PARCELS),
+        ("deployments", "users", READ_WORKFORCE), ("people", "home", READ_PEOPLE),
+    )),
+    ("command", "clipboard-list", (
+        ("directives", "clipboard-list", READ_COMMAND), ("daily_reports", "file-text", READ_REPORTS),
+        ("report", "file-text", READ_REPORTS),
+    )),
+    ("keeping", "shield-check", (
+        ("devices", "phone", f"{MANAGE_DEVICES} {REVOKE_DEVICE}"), ("audit", "eye", READ_AUDIT),
+    )),
+)  # fmt: skip
 
 
 def menu_title(name: str) -> str:
-    """Return the title of a page of the menu."""
+    """Return the title of a page or of a group of the menu."""
     return {
         "situation": _("Situation"),
         "duties": _("Duties"),
@@ -85,6 +89,14 @@ def menu_title(name: str) -> str:
         "parcels": _("From the field"),
         "devices": _("Devices"),
         "audit": _("Audit"),
+        "report": _("Press report"),
+        "patients": _("Cases and quarantine"),
+        "testing": _("Testing"),
+        "places": _("Zones and checkpoints"),
+        "field": _("Field and people"),
+        "command": _("Command"),
+        "keeping": _("Devices and audit"),
+        "": "",
     }[name]
 
 
@@ -133,20 +145,28 @@ def masthead(context: dict[str, Any]) -> dict[str, Any]:
         "kept": [(key, value) for key, value in request.GET.items() if key not in ("at", "page", "export")],
         "actor": actor,
         "grants": [(grant.grant_id, grant_title(grant)) for grant in request.grants],
-        "menu": [
-            {"href": address(request, name), "title": menu_title(name), "icon": icon, "here": _is_here(request, name)}
-            for name, icon, permission in MENU
-            if not permission or any(actor.may(one) for one in permission.split())
-        ],
-        "reports": _press_reports(request) if actor.may(READ_REPORTS) else [],
+        "menu": [group for group in (_group(request, *one) for one in MENU) if group["pages"]],
     }
 
 
-def _press_reports(request: ActingRequest) -> list[dict[str, Any]]:
-    return [
-        {"href": (href := address(request, "report", scenario)), "here": request.path == href.partition("?")[0]}
-        for scenario in press_reports(by=request.actor)
+def _group(request: ActingRequest, name: str, icon: str, pages: Iterable[tuple[str, str, str]]) -> dict[str, Any]:
+    seen = [
+        {"href": href, "title": menu_title(page), "icon": page_icon, "here": here}
+        for page, page_icon, permission in pages
+        if not permission or any(request.actor.may(one) for one in permission.split())
+        for href, here in _addresses(request, page)
     ]
+    return {"title": menu_title(name), "icon": icon, "pages": seen, "here": any(page["here"] for page in seen)}
+
+
+def _addresses(request: ActingRequest, page: str) -> Iterator[tuple[str, bool]]:
+    """Yield where a page of the menu lies and whether somebody is there; press reports are as many as there are."""
+    if page != "report":
+        yield address(request, page), _is_here(request, page)
+        return
+    for scenario in press_reports(by=request.actor):
+        href = address(request, page, scenario)
+        yield href, request.path == href.partition("?")[0]
 
 
 def _is_here(request: ActingRequest, name: str) -> bool:
