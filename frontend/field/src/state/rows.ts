@@ -38,6 +38,8 @@ export function dutyFrom(row: Row, form: string | null): Duty {
     subject: text(row.subject),
     resident: maybe(row.resident),
     name: maybe(row.name),
+    name_zh: text(row.name_zh),
+    name_en: text(row.name_en),
     street: text(row.street),
     building: text(row.building),
     unit: text(row.unit),

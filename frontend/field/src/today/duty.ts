@@ -7,6 +7,9 @@ export interface Duty {
   /** the person it is about, where it is about one */
   resident: string | null;
   name: string | null;
+  /** the thing's name with what it is, where the house says it in both languages */
+  name_zh?: string;
+  name_en?: string;
   street: string;
   building: string;
   unit: string;

@@ -25,7 +25,7 @@ export function headWords(duty: Duty): string {
 
 /** Return what stands under it: what is to be done about the person, else the thing's name. */
 export function underWords(duty: Duty): string {
-  return duty.resident && duty.name ? kindWords(duty) : (duty.name ?? "");
+  return duty.resident && duty.name ? kindWords(duty) : nameInLanguage(duty.name_zh || (duty.name ?? ""), duty.name_en || (duty.name ?? ""));
 }
 
 /** Return where a duty is, outside in. */

@@ -13,17 +13,18 @@ from lianfang.core.people.actions import county_cipher
 from lianfang.response.tasks.rules import checklist
 from lianfang.surfaces.field.phone.buckets import Family
 from lianfang.surfaces.field.phone.least import PEOPLE, PLAIN_KINDS, Carried, carried
-from lianfang.surfaces.field.phone.words import edition, rule_words
+from lianfang.surfaces.field.phone.words import edition, rule_words, zone_words
 from lianfang.workflows.forms import FORMS, digest_of, form_of, forms_for, needs
 
 COLUMNS = (
     "id", "kind", "subject_kind", "subject", "resident", "name", "age_band", "household", "street", "building", "unit",
     "room", "address", "phone", "lon", "lat", "opens_at", "due_at", "rank", "rule", "rule_zh", "rule_en", "form", "period",
     "source", "division_code", "role", "state", "outcome", "finished_at", "next_at", "last_at", "last_kind", "last_outcome",
-    "subject_row",
+    "subject_row", "name_zh", "name_en",
 )  # fmt: skip
-PHONE, RULE, FORM, COUNTY, ABOUT_AT = (
-    COLUMNS.index(name) for name in ("phone", "rule", "form", "division_code", "subject_row")
+PHONE, RULE, FORM, COUNTY, ABOUT_AT, NAME, NAME_ZH, NAME_EN = (
+    COLUMNS.index(name)
+    for name in ("phone", "rule", "form", "division_code", "subject_row", "name", "name_zh", "name_en")
 )
 
 #: mine: what this post, this account, or a team it belongs to must do today, and what it has done today
@@ -142,7 +143,8 @@ SELECT 'duties:' || m.division_code AS bucket, coalesce(h.number, 0) AS place, m
        round(coalesce(b.lon, yard.lon, spot.lon, errand.lon)::numeric, 5)::float, round(coalesce(b.lat, yard.lat, spot.lat, errand.lat)::numeric, 5)::float,
        m.opens_at, m.due_at, k.rank, CASE WHEN %(plain)s THEN '' ELSE m.rule END, NULL::text, NULL::text, m.kind || ' ' || m.subject_kind, m.period, m.source,
        m.division_code, m.role, m.state, CASE WHEN plain.kind IS NULL THEN m.outcome END, m.finished_at, again.next_at,
-       last.finished_at, last.kind, last.outcome, coalesce(errand.about, {ABOUT})::text
+       last.finished_at, last.kind, last.outcome, coalesce(errand.about, {ABOUT})::text,
+       (SELECT z.protocol || ' ' || z.level FROM zones_zone z WHERE m.subject_kind = 'zone' AND z.id = m.subject), NULL::text
 FROM who AS m
 JOIN duties_dutykind k ON k.code = m.kind
 LEFT JOIN unnest(%(kinds)s::text[], %(plainly)s::text[]) AS plain (code, kind) ON %(plain)s AND plain.code = m.kind
@@ -209,6 +211,8 @@ def _finished(permissions: frozenset[str], rows: list[tuple[Any, ...]]) -> Seque
         kind, _, subject_kind = line[FORM].partition(" ")
         line[FORM] = form_of(kind, subject_kind, permissions)
         line[ABOUT_AT] = _about(line)
+        if line[NAME_ZH]:
+            line[NAME_ZH], line[NAME_EN] = zone_words(line[NAME_ZH], line[NAME])
         made.append(line)
     return made
 

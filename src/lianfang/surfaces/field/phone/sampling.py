@@ -9,6 +9,7 @@ from typing import Any
 from lianfang.core.people.actions import county_cipher
 from lianfang.response.screening.queries.standing import PROBE, STANDING
 from lianfang.surfaces.field.phone.buckets import Family
+from lianfang.surfaces.field.phone.words import edition, round_words
 
 #: what stands before a printed code when its tag is made, on phone and server alike
 CODE_TAG = "lianfang code 1"
@@ -18,11 +19,25 @@ ROUNDS = """
 SELECT 'rounds' AS bucket, r.number AS place, r.id, r.title, r.number, r.area_code, r.opened_at, r.target_at, r.closed_at,
        (array_agg(a.mode ORDER BY a.code_hi - a.code_lo DESC, a.code_lo))[1],
        (array_agg(a.pool ORDER BY a.code_hi - a.code_lo DESC, a.code_lo))[1],
-       json_agg(json_build_object('code_lo', a.code_lo, 'code_hi', a.code_hi, 'mode', a.mode, 'pool', a.pool) ORDER BY a.code_lo)::text
+       json_agg(json_build_object('code_lo', a.code_lo, 'code_hi', a.code_hi, 'mode', a.mode, 'pool', a.pool) ORDER BY a.code_lo)::text,
+       NULL::text, NULL::text
 FROM screening_round r JOIN screening_roundarea a ON a.round_id = r.id AND a.code_lo <= %(hi)s AND a.code_hi >= %(lo)s
 WHERE r.county = %(county)s AND r.closed_at IS NULL GROUP BY r.id
 """
-ROUND_COLUMNS = ("id", "title", "number", "area_code", "opened_at", "target_at", "closed_at", "mode", "pool", "areas")
+ROUND_COLUMNS = (
+    "id",
+    "title",
+    "number",
+    "area_code",
+    "opened_at",
+    "target_at",
+    "closed_at",
+    "mode",
+    "pool",
+    "areas",
+    "name_zh",
+    "name_en",
+)
 
 SITES = """
 SELECT 'sites' AS bucket, s.name AS place, s.id, s.round_id, s.name, s.division_code, s.tables, p.lon, p.lat,
@@ -73,7 +88,13 @@ WHERE l.county = %(county)s AND l.closed_at IS NULL
 
 def round_family(asked: dict[str, Any]) -> Family:
     """Return the open rounds that touch an area, with how their people are sampled."""
-    return Family(ROUND_COLUMNS, ROUNDS, asked, partial(_unpacked, ROUND_COLUMNS.index("areas")))
+    return Family(ROUND_COLUMNS, ROUNDS, asked, _named_rounds, edition())
+
+
+def _named_rounds(rows: list[tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
+    title, number, zh = (ROUND_COLUMNS.index(name) for name in ("title", "number", "name_zh"))
+    made = _unpacked(ROUND_COLUMNS.index("areas"), rows)
+    return [[*line[:zh], *round_words(line[number], line[title])] for line in made]
 
 
 def site_family(asked: dict[str, Any]) -> Family:

@@ -57,6 +57,29 @@ def rule_words(rule: str) -> tuple[str, str]:
     return f"{pack.zh}：{zh}", f"{pack.title}: {en}"
 
 
+def zone_words(level: str, name: str) -> tuple[str, str]:
+    """Return a zone as its protocol calls its level (``protocol level``), with the name it was given, in both languages."""
+    protocol, _, code = level.partition(" ")
+    try:
+        found = pack_of_protocol(protocol).zones.get(code)
+    except PackError:
+        found = None
+    zh, en = found.zh if found else "", f"{code.replace('_risk', '-risk').replace('_', ' ')} zone"
+    name = name.removeprefix("zone ")
+    return _with(zh, name), _with(en, name)
+
+
+def round_words(number: int, title: str) -> tuple[str, str]:
+    """Return a round by its number, with the title it was given where that says more, in both languages."""
+    zh, en = f"第{number}轮", f"round {number}"
+    more = "" if title.lower() in (zh, en) else title
+    return more if "轮" in more else _with(zh, more), _with(en, more)
+
+
+def _with(what: str, name: str) -> str:
+    return name if what.lower() in name.lower() else f"{what} {name}".strip()
+
+
 def _said(pack: Pack, path: str) -> tuple[str, str]:
     if path in HOUSE:
         return HOUSE[path]
