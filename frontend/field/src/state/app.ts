@@ -62,8 +62,13 @@ export async function begin(given: Core): Promise<void> {
   window.addEventListener("online", () => (app.online = true));
   window.addEventListener("offline", () => (app.online = false));
   window.setInterval(() => (tick.value = Date.now()), 30_000);
-  given.onChange((change) => void (change === "phase" ? refresh() : change === "queue" ? readQueue() : readData()));
+  given.onChange((change) => void (change === "phase" ? refresh() : change === "queue" ? readQueue() : readSynced()));
   await refresh();
+}
+
+/** A sync brings duties, and what the desk decided about what was sent. */
+async function readSynced(): Promise<void> {
+  await Promise.all([readData(), readQueue()]);
 }
 
 /** Read who is signed in and everything that this makes readable. */
