@@ -101,11 +101,13 @@ def _household(by: Any, each: int, number: int) -> list[Any]:
 
 
 @contextmanager
-def house() -> Iterator[str]:
-    """The address of the house, served by threads of this process."""
+def house(asked: list[str] | None = None) -> Iterator[str]:
+    """The address of the house, served by threads of this process; what it is asked for is written into a list."""
     application = get_wsgi_application()
 
     def answer(environ: Any, start_response: Any) -> Iterator[bytes]:
+        if asked is not None:
+            asked.append(environ["PATH_INFO"])
         try:
             yield from application(environ, start_response)
         finally:
@@ -208,13 +210,19 @@ def signed_in(
     browser: Any, address: str, role: str, scope: str = str(XINZHU), line: str = "testing", **options: Any
 ) -> Phone:
     """Enrol a phone, sign in on it, choose a PIN: as a person does, through the screens."""
-    who = account(role, scope, line)
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, **options)
     phone = Phone(context.new_page())
     phone.page.set_default_timeout(12_000)
-    phone.page.goto(f"{address}/field/")
-    phone.find("enrol-code").fill(waiting_code(scope))
-    phone.tap("enrol-go")
+    enter(phone, address, account(role, scope, line), waiting_code(scope))
+    return phone
+
+
+def enter(phone: Phone, address: str, who: str, code: str = "") -> None:
+    """From the app's first page to the list of today; with a code, on a phone that is nobody's yet."""
+    if code:
+        phone.page.goto(f"{address}/field/")
+        phone.find("enrol-code").fill(code)
+        phone.tap("enrol-go")
     phone.find("username").fill(who)
     phone.find("password").fill(PASSWORD)
     phone.tap("sign-in")
@@ -222,4 +230,3 @@ def signed_in(
         phone.tap(f"key-{digit}")
     phone.find("filter-open").wait_for()
     phone.taps = phone.keys = 0
-    return phone
