@@ -124,8 +124,8 @@ def test_a_list_is_handed_over_as_it_is_shown_and_logged(county, browser):
 
 
 def test_what_a_list_cannot_be_asked_becomes_a_page_that_says_so(county, browser):
-    assert "is not asked by “colour”" in page(browser, "/counts/new_cases?colour=red", 422)
-    assert "no kind of file" in page(browser, "/counts/new_cases?export=exe", 422)
+    assert "不按“colour”查询" in page(browser, "/counts/new_cases?colour=red", 422)
+    assert "不能导出“exe”文件" in page(browser, "/counts/new_cases?export=exe", 422)
     page(browser, "/counts/rumours", 404)
     assert "until:" in page(browser, "/counts/new_cases?until=soon", 422)
 
