@@ -14,7 +14,6 @@ from lianfang.core.access.sign_in import actor_at, read_claims
 from lianfang.core.duties.actions import reopen_duty
 from lianfang.core.duties.queries import duty_standing
 from lianfang.core.intake import actions, queries
-from lianfang.core.intake.models import Parcel
 from lianfang.core.intake.permissions import DECIDE_PARCELS
 from lianfang.core.intake.rules import ParcelCannotBeApplied, ParcelIsOnesOwn, ids_in, with_survivors
 from lianfang.core.notices.actions import notify
@@ -48,7 +47,7 @@ def decide_parcel(
             )
         if decision == "set_aside":
             actions.set_aside(held, by=by, reason=reason)
-            _tell(held, "parcel_declined", by)
+            _tell(held.account_id, parcel, held.duty, "parcel_declined", by)
             return {"parcel": parcel, "decision": decision}
         # Behind its first 16 bytes, the id that it was sealed under, the parcel is kept as it came.
         inside = queries.opened(uuid.UUID(bytes=sealed[:16]), sealed[16:])
@@ -64,14 +63,14 @@ def decide_parcel(
                 f"The rules refuse it now too: {done.said} Set it aside, or correct the record."
             )
         actions.mark_applied(held, by=by, reason=reason, result=done.result or {})
-        _tell(held, "parcel_accepted", by)
+        _tell(held.account_id, parcel, held.duty, "parcel_accepted", by)
         return {"parcel": parcel, "decision": decision}
 
 
-def _tell(held: Parcel, kind: str, by: Actor) -> None:
+def _tell(worker: uuid.UUID | None, parcel: uuid.UUID, duty: int | None, kind: str, by: Actor) -> None:
     """Tell whoever did the work; the reason stands with the parcel on the phone."""
-    if held.account_id:
-        notify([NewNotice(held.account_id, kind, str(held.id), held.duty)], by=by)
+    if worker:
+        notify([NewNotice(worker, kind, str(parcel), duty)], by=by)
 
 
 def _as_the_worker_meant(parcel: uuid.UUID, content: Content, hand: Actor, reason: str, cause: uuid.UUID) -> Judgement:
