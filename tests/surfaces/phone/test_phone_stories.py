@@ -288,6 +288,7 @@ def test_a_fever_alarms_opens_the_car_and_the_driver_sees_it(county):
     to_duty(phone, duty)
     take_temperature(phone, "382")
     phone.sees("alarm", "派车送医")
+    phone.sees("alarm-offline", "请马上打电话")
     phone.shoot("alarm")
     with acting(everyone()):
         assert not Duty.objects.filter(kind="transfer_to_hospital").exists()
