@@ -24,9 +24,12 @@ def address(villages, names):
     application = get_wsgi_application()
 
     def answer(environ, start_response):
+        # whole, and in this thread: a generator that a browser walked away from would close another thread's connections
+        response = application(environ, start_response)
         try:
-            yield from application(environ, start_response)
+            return [b"".join(response)]
         finally:
+            response.close()
             connections.close_all()  # a thread answers one request and ends
 
     server = make_server("127.0.0.1", 0, answer, Threads, Quiet)

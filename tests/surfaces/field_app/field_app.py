@@ -105,12 +105,15 @@ def house(asked: list[str] | None = None) -> Iterator[str]:
     """The address of the house, served by threads of this process; what it is asked for is written into a list."""
     application = get_wsgi_application()
 
-    def answer(environ: Any, start_response: Any) -> Iterator[bytes]:
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
         if asked is not None:
             asked.append(environ["PATH_INFO"])
+        # whole, and in this thread: a generator that a browser walked away from would close another thread's connections
+        response = application(environ, start_response)
         try:
-            yield from application(environ, start_response)
+            return [b"".join(response)]
         finally:
+            response.close()
             connections.close_all()  # a thread answers one request and ends
 
     from wsgiref.simple_server import make_server
