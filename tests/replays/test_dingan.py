@@ -203,7 +203,8 @@ def test_queries_of_the_owner_are_under_scope_too(in_replay):
         cursor.execute("SELECT count(*) FROM people_resident")
 
 
-def test_the_demonstration_hands_out_phones_that_its_workers_sign_in_on(in_replay):
+def test_the_demonstration_hands_out_phones_that_its_workers_sign_in_on(in_replay, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
     for (_, code), worker in zip(replaying.demo_phones(), ("grid", "volunteer"), strict=True):
         device, _, secret = enrol_device(code)
         assert [actor.device_id for actor in sign_in(worker, replaying.demo_password(), device, secret)] == [device]

@@ -154,10 +154,10 @@ class House:
     def kill_database() -> None:
         """Kill -9 PostgreSQL and start it again; where other tests use it at the same time, only what is under way here."""
         if os.environ.get("PYTEST_XDIST_WORKER") or os.environ.get("LIANFANG_DATABASE_URL"):
-            with connections["owner"].cursor() as cursor:
+            with connections["default"].cursor() as cursor:  # a login may end what the same login began
                 cursor.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND usename <> current_user"
+                    " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
                 )
             return
         connections.close_all()
