@@ -11,7 +11,7 @@ from round_making import GRID, NEXT_GRID, NOON, county_actor, opened, report, sa
 
 from conftest import JIANGNAN
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting, planned
+from lianfang.core.access.scope import acting
 from lianfang.kit.clock import clock_at, response_now
 from lianfang.kit.codes import CodeRange
 from lianfang.kit.ids import new_id
@@ -19,8 +19,7 @@ from lianfang.kit.refusals import Refusal
 from lianfang.response.screening import queries
 from lianfang.response.screening.actions import exclude_people, record_found, record_recall, tally_samples
 from lianfang.response.screening.queries.coverage import accounts_by
-from lianfang.response.screening.queries.standing import asked_of
-from lianfang.response.screening.queries.tally import ACCOUNTS, tallied
+from lianfang.response.screening.queries.tally import tallied
 from lianfang.response.screening.rules import ExclusionEntry, FoundEntry
 from lianfang.response.specimens.actions import void_samples
 from lianfang.response.specimens.models import Sample
@@ -116,36 +115,6 @@ def test_who_sees_less_than_the_county_cannot_write_samples_of_a_round(county):
             round=round.id, taken_at=NOON, taken_by=county.account_id, division_code=GRID, site_code=GRID,
             recorded_at=NOON,
         )  # fmt: skip
-
-
-def test_samples_are_looked_up_by_key_and_never_read_through(county):
-    """However few or many the planner takes failed tubes, found and excluded people for."""
-    people = [make_resident(by=county, grid=GRID).id for _ in range(30)]
-    round = opened(county)
-    for start in range(0, 30, 10):
-        report(county, sample(county, round.id, *people[start : start + 10]), "insufficient")
-    with acting(county), connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO screening_rosterentry (county, round, resident, division_code)"
-            " SELECT 469021, %s, gen_random_uuid(), %s FROM generate_series(1, 3000)",
-            [round.id, GRID],
-        )
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("ANALYZE specimens_sample, specimens_result, specimens_tube, screening_rosterentry")
-    with acting(county), planned(enable_seqscan="off"), connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {ACCOUNTS.format(key=KEY)}", asked_of(county, [round.id], None, None))
-        looks = [node for node in nodes(cursor.fetchone()[0][0]["Plan"]) if node.get("Relation Name") in HOT]
-    assert {node["Relation Name"] for node in looks} == HOT
-    assert [node for node in looks if not any(key in node.get("Index Cond", "") for key in ("tube", "resident"))] == []
-
-
-HOT = {"specimens_sample", "screening_rosterentry"}
-
-
-def nodes(plan):
-    yield plan
-    for part in plan.get("Plans", ()):
-        yield from nodes(part)
 
 
 def slips(by):

@@ -74,6 +74,7 @@ def test_tubes_go_into_a_box_with_the_count_in_hand(address, browser):
         phone.tap("close-tube")
     phone.tap("leave")
     phone.tap("start-pack_box")
+    phone.find("box").wait_for()
     phone.scan("BOX-7")
     phone.sees("box", "BOX-7")
     phone.scan("QH3000")
