@@ -52,7 +52,7 @@ def test_braces_in_what_is_named_do_no_harm():
 
 
 def test_every_chinese_sentence_names_only_what_the_english_names():
-    for english, chinese in sentences._rows().items():
+    for english, chinese in sentences._table()["sentences"].items():
         assert set(GAPS.findall(chinese)) <= set(GAPS.findall(english)), english
         assert len(GAPS.findall(english)) == len(set(GAPS.findall(english))) <= 10, english
         assert re.search(r"[一-鿿]", chinese) or not re.search("[a-z]", GAPS.sub("", english)), english

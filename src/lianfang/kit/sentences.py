@@ -18,20 +18,16 @@ HEAD = 6
 
 
 @cache
-def _rows() -> dict[str, str]:
-    return dict(yaml.safe_load((files(__package__) / "sentences.yaml").read_text("utf-8"))["sentences"])
-
-
-@cache
-def _words() -> dict[str, str]:
-    return dict(yaml.safe_load((files(__package__) / "sentences.yaml").read_text("utf-8"))["words"])
+def _table() -> dict[str, dict[str, str]]:
+    """Return ``sentences`` and the ``words`` of their gaps, Chinese by English."""
+    return dict(yaml.safe_load((files(__package__) / "sentences.yaml").read_text("utf-8")))
 
 
 @cache
 def _patterns() -> dict[str, list[tuple[re.Pattern[str], str]]]:
     """Return the sentences as patterns, by how they begin; those that begin with a gap under the empty text."""
     found: dict[str, list[tuple[re.Pattern[str], str]]] = {}
-    for english, chinese in _rows().items():
+    for english, chinese in _table()["sentences"].items():
         parts = GAP.split(english)
         pattern = "".join(
             re.escape(part) if even else f"(?P<{part}>.+?)" for part, even in zip(parts, _even(), strict=False)
@@ -58,7 +54,8 @@ def in_chinese(sentence: str) -> str | None:
 
 
 def _value(gap: str, text: str) -> str:
-    listed = [_words().get(f"{gap}/{part}") or _words().get(part) for part in text.split(", ")]
+    words = _table()["words"]
+    listed = [words.get(f"{gap}/{part}") or words.get(part) for part in text.split(", ")]
     if all(listed):
         return "、".join(map(str, listed))
     for between, joint in BETWEEN:

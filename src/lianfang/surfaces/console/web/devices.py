@@ -269,8 +269,8 @@ def revoke(request: ActingRequest, device: uuid.UUID) -> HttpResponse:
         question=_("End this device? It is refused from its very next request on, and cannot be taken up again."),
         yes=_("Yes, end it"),
         facts=[
-            (_("Device"), row.title), (_("Unit"), place_names([row.division_code])[row.division_code]),
-            (_("Reason"), reason), (_("Out of hand since"), request.POST.get("valid_at", "").replace("T", " ")[:16]),
+            *_facts(row, reason),
+            (_("Out of hand since"), request.POST.get("valid_at", "").replace("T", " ")[:16]),
         ],
         back=address(request, "device", device), done=_("The device is ended. Register another one if the work goes on."),
     )  # fmt: skip
@@ -286,6 +286,11 @@ def wipe(request: ActingRequest, device: uuid.UUID) -> HttpResponse:
         heading=_("Wipe %(title)s") % {"title": row.title},
         question=_("Wipe what can be read on this phone at its next contact? What was done on it is sent first; nothing is lost."),
         yes=_("Yes, wipe it"),
-        facts=[(_("Device"), row.title), (_("Unit"), place_names([row.division_code])[row.division_code]), (_("Reason"), reason)],
+        facts=_facts(row, reason),
         back=address(request, "device", device), done=_("Ordered. The page shows when the phone has confirmed it."),
     )  # fmt: skip
+
+
+def _facts(row: DeviceRow, reason: str) -> list[tuple[str, str]]:
+    unit = place_names([row.division_code])[row.division_code]
+    return [(_("Device"), row.title), (_("Unit"), unit), (_("Reason"), reason)]
