@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pool_making
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from conftest import XINZHU, make_actor
 from lianfang.core.access.actions import ADMINISTRATION, create_account, give_grant
@@ -26,6 +26,7 @@ from lianfang.response.specimens import permissions, queries
 from lianfang.response.specimens.actions import register_express
 from lianfang.workflows.commands import submit
 from making import appointed, make_household, make_resident
+from side_by_side import at_once
 
 # what happens at once is seen by transactions that commit
 pytestmark = pytest.mark.usefixtures("committing")
@@ -95,27 +96,6 @@ def express(sent, by):
 
 def careful(sent, by):
     return submit(sent, by=by)
-
-
-def at_once(*calls):
-    """What each of some calls returned or raised, all begun together."""
-    gate, said = threading.Barrier(len(calls)), [None] * len(calls)
-
-    def call(number, what):
-        try:
-            gate.wait()
-            said[number] = what()
-        except Exception as error:
-            said[number] = error
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=call, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return said
 
 
 def beside(background, calls, over):

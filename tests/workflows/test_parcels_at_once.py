@@ -1,7 +1,6 @@
 """Sent, lost, sent again, from two phones, killed between two writes: each parcel is applied exactly once, none without receipt."""
 
 import sys
-import threading
 import uuid
 from pathlib import Path
 
@@ -24,6 +23,8 @@ from parcel_making import phone
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "response/quarantine"))
 from order_making import declare, issued, make_officer, noon
+
+from side_by_side import at_once
 
 
 class Killed(BaseException):
@@ -128,21 +129,12 @@ def test_the_same_parcel_on_many_connections_at_once_is_one(house):
     officer, orders = house
     worker = phone(XINZHU)
     parcels = [worker.parcel("record_checks", check(orders[0])) for _ in range(4)]
-    found, barrier = [], threading.Barrier(6)
 
     def send():
-        try:
-            with clock_at(noon(14)):
-                barrier.wait()
-                found.append(worker.send(*parcels))
-        finally:
-            connections.close_all()
+        with clock_at(noon(14)):
+            return worker.send(*parcels)
 
-    threads = [threading.Thread(target=send) for _ in range(6)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    found = at_once(*[send] * 6)
     assert len(found) == 6 and all(one == found[0] for one in found)
     assert {receipt.status for receipt in found[0]} == {"applied"}
     with acting(officer):

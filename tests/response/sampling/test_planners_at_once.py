@@ -1,10 +1,9 @@
 """Two people plan the slots of one round at the same instant: one plan holds, nobody is called by two."""
 
-import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from django.db import connections
 
 from lianfang.core.access.scope import acting
 from lianfang.kit.clock import clock_at
@@ -14,32 +13,21 @@ from lianfang.response.sampling.models import Slot, SlotPlan
 from lianfang.response.sampling.queries import slots
 from lianfang.response.sampling.rules import PlanOutdated
 from response.sampling.site_making import NOON, county_actor, opened, settled, site
+from side_by_side import at_once
 
 # what happens at once is seen by transactions that commit
 pytestmark = pytest.mark.usefixtures("committing")
 LATER = NOON + timedelta(minutes=1)
 
 
-def at_once(*calls):
-    """What each of some calls returned or raised, all begun together."""
-    gate, said = threading.Barrier(len(calls)), [None] * len(calls)
+def later(*calls):
+    """What each of some calls returned or raised, all begun together at a later hour."""
 
-    def call(number, what):
-        try:
-            with clock_at(LATER):
-                gate.wait()
-                said[number] = what()
-        except Exception as error:
-            said[number] = error
-        finally:
-            connections.close_all()
+    def at_that_hour(call):
+        with clock_at(LATER):
+            return call()
 
-    threads = [threading.Thread(target=call, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return said
+    return at_once(*(partial(at_that_hour, call) for call in calls))
 
 
 @pytest.fixture
@@ -67,7 +55,7 @@ def test_of_two_plans_confirmed_at_once_one_holds_and_the_other_is_refused_with_
         round = opened(planners[0]).id
         posts = [site(planners[0], round, name) for name in ("一号点", "二号点")]
         plans = [planned(by, round) for by in planners]
-        said = at_once(*(confirm(plan, by) for plan, by in zip(plans, planners, strict=True)))
+        said = later(*(confirm(plan, by) for plan, by in zip(plans, planners, strict=True)))
         (refused,) = [one for one in said if isinstance(one, Exception)]
         assert isinstance(refused, PlanOutdated), refused
         assert [in_force(planners[0], post) for post in posts] == [1, 1]
@@ -79,7 +67,7 @@ def test_the_same_plan_confirmed_twice_at_once_is_confirmed_once(planners):
         round = opened(planners[0]).id
         post = site(planners[0], round)
         plan = planned(planners[0], round)
-        said = at_once(*(confirm(plan, by) for by in planners))
+        said = later(*(confirm(plan, by) for by in planners))
         assert said[0] == said[1] and in_force(planners[0], post) == 1
 
 
@@ -88,7 +76,7 @@ def test_two_proposals_at_once_are_two_plans(planners):
     round = opened(planners[0]).id
     post = site(planners[0], round)
     for turn in range(4):
-        said = at_once(*(lambda by=by: planned(by, round) for by in planners))
+        said = later(*(lambda by=by: planned(by, round) for by in planners))
         assert len(set(said)) == 2, said
         with acting(planners[0]):
             assert SlotPlan.objects.filter(site=post).count() == 2 * (turn + 1)
@@ -110,7 +98,7 @@ def test_a_building_called_while_the_plan_changes_is_never_called_by_the_new_one
             if anew.startswith("another")
             else lambda post=post: replan_slots(post, by=other, reason="slow", valid_at=LATER)
         )
-        said = at_once(lambda first=first: call_slot(first.id, by=by, valid_at=LATER), change)
+        said = later(lambda first=first: call_slot(first.id, by=by, valid_at=LATER), change)
         assert all(isinstance(one, Refusal) for one in said if isinstance(one, Exception)), said
         with acting(by):
             called = Slot.objects.filter(site=post, called_at__isnull=False).values_list("division_code", "building")

@@ -9,9 +9,9 @@ from test_phone_modules import waiting_device
 from conftest import XINZHU
 from lianfang.core.access.limits import store
 from surfaces.console.browsing import NEEDS_CHROMIUM
-from surfaces.console.chromium import address, browser  # noqa: F401
 
 pytestmark = NEEDS_CHROMIUM
+pytest_plugins = ["surfaces.console.chromium"]
 PIN = "270481"
 KEPT = "navigator.serviceWorker.ready.then(found => found.active.state)"
 
@@ -31,7 +31,7 @@ def names():
 
 
 @pytest.fixture
-def page(browser, address):  # noqa: F811
+def page(browser, address):
     """A phone's page that remembers what its console complained of."""
     found = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN").new_page()
     found.complaints = []

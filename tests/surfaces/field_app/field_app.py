@@ -2,16 +2,11 @@
 
 import itertools
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.wsgi import get_wsgi_application
-from django.db import connections
 
 from conftest import XINZHU, make_actor
 from lianfang.core.access.actions import ADMINISTRATION, move_response_clock, open_enrolment_codes, register_devices
@@ -29,8 +24,7 @@ from lianfang.response.command.actions import declare_incident
 from lianfang.response.screening.actions import open_round, open_sites
 from lianfang.response.screening.rules import AreaEntry, SiteEntry
 from making import make_resident
-from surfaces.console.browsing import CHROMIUM
-from surfaces.console.chromium import Quiet, Threads
+from surfaces.console.chromium import house
 from surfaces.field.field_scene import PACK, PASSWORD, account, desk, everything
 
 GRID = XINZHU * 1000 + 1
@@ -100,63 +94,14 @@ def _household(by: Any, each: int, number: int) -> list[Any]:
     ]
 
 
-@contextmanager
-def house(asked: list[str] | None = None) -> Iterator[str]:
-    """The address of the house, served by threads of this process; what it is asked for is written into a list."""
-    application = get_wsgi_application()
-
-    def answer(environ: Any, start_response: Any) -> list[bytes]:
-        if asked is not None:
-            asked.append(environ["PATH_INFO"])
-        # whole, and in this thread: a generator that a browser walked away from would close another thread's connections
-        response = application(environ, start_response)
-        try:
-            return [b"".join(response)]
-        finally:
-            response.close()
-            connections.close_all()  # a thread answers one request and ends
-
-    from wsgiref.simple_server import make_server
-
-    server = make_server("127.0.0.1", 0, answer, Threads, Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@contextmanager
-def chromium(*flags: str) -> Iterator[Any]:
-    """The browser of this machine."""
-    from playwright import sync_api
-
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", *flags]
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def address(committing, tmp_path, settings):
+def field_house(committing, tmp_path, settings):
     """The address of the house, on commits of its own."""
     settings.RATES_FILE = tmp_path / "rates"
     store.cache_clear()
     with house() as found:
         yield found
     store.cache_clear()
-
-
-@pytest.fixture
-def browser(monkeypatch):
-    """The browser of this machine."""
-    pytest.importorskip("playwright.sync_api")
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the browser's loop runs in this thread; nothing here awaits
-    with chromium() as found:
-        yield found
 
 
 def waiting_code(scope: str) -> str:

@@ -11,11 +11,12 @@ from lianfang.core.intake.models import Photo
 from lianfang.response.checkpoints.models import Passage
 from lianfang.response.specimens.models import Box, Tube
 from lianfang.response.tasks.models import Hazard
-from surfaces.console.browsing import NEEDS_CHROMIUM
-from surfaces.field_app.field_app import chromium, signed_in, village
+from surfaces.console.browsing import CHROMIUM, NEEDS_CHROMIUM
+from surfaces.console.chromium import FLAGS
+from surfaces.field_app.field_app import signed_in, village
 
 pytestmark = NEEDS_CHROMIUM
-pytest_plugins = ["surfaces.field_app.field_app"]
+pytest_plugins = ["surfaces.console.chromium", "surfaces.field_app.field_app"]
 
 
 def waited(read, number, within=30):
@@ -30,9 +31,9 @@ def waited(read, number, within=30):
         time.sleep(0.3)
 
 
-def test_an_emergency_passes_by_one_tap_and_a_fever_is_handed_over(address, browser):
+def test_an_emergency_passes_by_one_tap_and_a_fever_is_handed_over(field_house, browser):
     village(homes=1, each=1)
-    phone = signed_in(browser, address, "checkpoint", line="checkpoints")
+    phone = signed_in(browser, field_house, "checkpoint", line="checkpoints")
     phone.tap("start-checkpoint_passage")
     phone.find("emergency").wait_for()
     phone.shoot("checkpoint")
@@ -61,9 +62,9 @@ def test_an_emergency_passes_by_one_tap_and_a_fever_is_handed_over(address, brow
     assert phone.complaints == []
 
 
-def test_tubes_go_into_a_box_with_the_count_in_hand(address, browser):
+def test_tubes_go_into_a_box_with_the_count_in_hand(field_house, browser):
     scene = village(homes=1, each=2)
-    phone = signed_in(browser, address, "sampler")
+    phone = signed_in(browser, field_house, "sampler")
     phone.tap("start-sampling")
     phone.tap("start")
     for number, resident in enumerate(scene.homes[0]):
@@ -91,10 +92,8 @@ def test_tubes_go_into_a_box_with_the_count_in_hand(address, browser):
 
 
 @pytest.fixture
-def filmed(tmp_path, monkeypatch):
+def filmed(playwright, tmp_path):
     """A browser whose camera shows a tube's QR code."""
-    pytest.importorskip("playwright.sync_api")
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     film = tmp_path / "code.y4m"
     film.write_bytes(y4m("QHCAM001"))
     flags = (
@@ -102,8 +101,9 @@ def filmed(tmp_path, monkeypatch):
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     )
-    with chromium(*flags) as found:
-        yield found
+    found = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+    yield found
+    found.close()
 
 
 def y4m(code: str, width: int = 640, height: int = 480) -> bytes:
@@ -123,9 +123,9 @@ def y4m(code: str, width: int = 640, height: int = 480) -> bytes:
     return f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode() + frame * 10
 
 
-def test_the_camera_reads_a_code_with_the_reader_that_comes_along(address, filmed):
+def test_the_camera_reads_a_code_with_the_reader_that_comes_along(field_house, filmed):
     village(homes=1, each=1)
-    phone = signed_in(filmed, address, "sampler", permissions=["camera"])
+    phone = signed_in(filmed, field_house, "sampler", permissions=["camera"])
     phone.tap("start-sampling")
     phone.tap("start")
     phone.tap("camera-toggle")
@@ -134,16 +134,16 @@ def test_the_camera_reads_a_code_with_the_reader_that_comes_along(address, filme
     foreign = [
         one
         for one in phone.page.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
-        if not one.startswith(address)
+        if not one.startswith(field_house)
     ]
     assert foreign == []
     with acting(make_actor()):
         assert Tube.objects.count() == 0, "nothing is sent before anybody is in it"
 
 
-def test_a_hazard_is_reported_with_a_photo_without_what_the_camera_wrote_into_it(address, browser, tmp_path):
+def test_a_hazard_is_reported_with_a_photo_without_what_the_camera_wrote_into_it(field_house, browser, tmp_path):
     village(homes=1, each=1)
-    phone = signed_in(browser, address, "grid_worker", line="community")
+    phone = signed_in(browser, field_house, "grid_worker", line="community")
     phone.tap("start-other")
     phone.tap("start-report_hazard")
     phone.find("finish").wait_for()

@@ -10,7 +10,7 @@ from surfaces.console.browsing import NEEDS_CHROMIUM
 from surfaces.field_app.field_app import signed_in, village
 
 pytestmark = NEEDS_CHROMIUM
-pytest_plugins = ["surfaces.field_app.field_app"]
+pytest_plugins = ["surfaces.console.chromium", "surfaces.field_app.field_app"]
 
 PEOPLE = 20
 
@@ -49,10 +49,10 @@ def measured(phone, way, people, started):
     return phone.taps / people
 
 
-def test_a_scanner_needs_no_tap_and_a_list_or_a_hand_no_more_than_three(address, browser):
+def test_a_scanner_needs_no_tap_and_a_list_or_a_hand_no_more_than_three(field_house, browser):
     scene = village(homes=8, each=5)
     people = [one for home in scene.homes for one in home]
-    phone = signed_in(browser, address, "sampler")
+    phone = signed_in(browser, field_house, "sampler")
     begin(phone)
 
     phone.taps, started = 0, time.monotonic()
@@ -98,9 +98,9 @@ def test_a_scanner_needs_no_tap_and_a_list_or_a_hand_no_more_than_three(address,
     assert phone.complaints == []
 
 
-def test_a_household_goes_into_its_tube_in_less_than_two_taps_a_person(address, browser):
+def test_a_household_goes_into_its_tube_in_less_than_two_taps_a_person(field_house, browser):
     scene = village(homes=3, each=4)
-    phone = signed_in(browser, address, "sampler")
+    phone = signed_in(browser, field_house, "sampler")
     phone.tap("start-sampling")
     phone.tap("size-household:10")
     phone.tap("start")
@@ -119,10 +119,10 @@ def test_a_household_goes_into_its_tube_in_less_than_two_taps_a_person(address, 
     assert len(arrived(12)) == 12
 
 
-def test_somebody_twice_is_sent_on_and_a_wrong_person_is_taken_back(address, browser):
+def test_somebody_twice_is_sent_on_and_a_wrong_person_is_taken_back(field_house, browser):
     scene = village(homes=1, each=3)
     first, second, third = scene.homes[0]
-    phone = signed_in(browser, address, "sampler")
+    phone = signed_in(browser, field_house, "sampler")
     begin(phone)
     phone.scan("QH2000")
     phone.sees("tube", "QH2000")

@@ -21,6 +21,7 @@ from lianfang.config.benchmarks.house import answers, free_port
 from lianfang.config.home import current_home
 from lianfang.config.postgres import EmbeddedCluster
 from surfaces.console.browsing import CHROMIUM
+from surfaces.console.chromium import FLAGS
 from surfaces.field_app.field_app import PIN, Phone
 
 #: how a request may fare on a bad line; more than half of them arrive somehow
@@ -202,7 +203,7 @@ class Handset:
         """Open the browser on the app."""
         self.context = self.playwright.chromium.launch_persistent_context(
             str(self.profile), executable_path=CHROMIUM, viewport={"width": 390, "height": 844}, has_touch=True,
-            is_mobile=True, locale="zh-CN", args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            is_mobile=True, locale="zh-CN", args=FLAGS,
         )  # fmt: skip
         self.context.set_default_timeout(20_000)
         self.context.set_offline(self.away)

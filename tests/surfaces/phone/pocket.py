@@ -22,29 +22,12 @@ from lianfang.response.quarantine.actions import issue_orders, roll_day
 from lianfang.response.quarantine.rules import NewOrder
 from lianfang.response.screening.queries import round_row
 from surfaces.console.browsing import CHROMIUM
+from surfaces.console.chromium import FLAGS, house
 from surfaces.field.field_scene import PACK, account, everything
-from surfaces.field_app.field_app import NOON, PIN, Phone, Village, enter, house, village, waiting_code
+from surfaces.field_app.field_app import NOON, PIN, Phone, Village, enter, village, waiting_code
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 LOOKS = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "locale": "zh-CN"}
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def playwright():
-    """The browser's driver, once for a module."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with pytest.MonkeyPatch.context() as patch, sync_api.sync_playwright() as found:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the browser's loop runs in this thread; nothing here awaits
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser(playwright):
-    """One browser for all stories of a module; each phone is a profile of its own."""
-    found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-    yield found
-    found.close()
 
 
 #: the service worker looks after the page: from now on the app opens without a line

@@ -18,7 +18,7 @@ from surfaces.phone.faults import READ
 from surfaces.phone.work import back_to_today, orders
 
 pytestmark = NEEDS_CHROMIUM
-pytest_plugins = ["surfaces.field_app.field_app"]
+pytest_plugins = ["surfaces.console.chromium", "surfaces.field_app.field_app"]
 
 HOUR, YEAR = 3_600_000, 365 * 24 * 3_600_000
 #: the phone's clock, wrong by as much as the page says
@@ -32,11 +32,11 @@ WRONG_CLOCK = """(() => {
 })()"""
 
 
-def worker(browser, address, role="grid_worker", **options):
+def worker(browser, field_house, role="grid_worker", **options):
     """A phone in whose grid three people are at home under orders; and their checks by duty."""
     scene = village(homes=1, each=3)
     orders(scene)
-    phone = signed_in(browser, address, role, line="community", **options)
+    phone = signed_in(browser, field_house, role, line="community", **options)
     with acting(make_actor()):
         kind = "daily_check" if role == "grid_worker" else "door_visit"
         due = list(
@@ -80,7 +80,7 @@ def standings():
 
 
 @pytest.mark.parametrize("wrong_by", [-3 * HOUR, 10 * YEAR], ids=["3 hours slow", "10 years fast"])
-def test_a_phone_whose_clock_is_wrong_writes_down_the_right_time(address, browser, monkeypatch, wrong_by):
+def test_a_phone_whose_clock_is_wrong_writes_down_the_right_time(field_house, browser, monkeypatch, wrong_by):
     make = browser.new_context
 
     def with_wrong_clock(**options):
@@ -89,7 +89,7 @@ def test_a_phone_whose_clock_is_wrong_writes_down_the_right_time(address, browse
         return context
 
     monkeypatch.setattr(browser, "new_context", with_wrong_clock)
-    phone, _, due = worker(browser, address)
+    phone, _, due = worker(browser, field_house)
     phone.page.context.set_offline(True)
     open_form(phone, due[0])
     phone.tap("temperature-36.5")
@@ -101,11 +101,11 @@ def test_a_phone_whose_clock_is_wrong_writes_down_the_right_time(address, browse
     assert standings() == [("applied", "")]
 
 
-def test_two_tabs_double_taps_back_and_a_change_of_language_make_one_record_each(address, browser):
-    phone, _, due = worker(browser, address)
+def test_two_tabs_double_taps_back_and_a_change_of_language_make_one_record_each(field_house, browser):
+    phone, _, due = worker(browser, field_house)
     other = Phone(phone.page.context.new_page())
     other.page.set_default_timeout(12_000)
-    other.page.goto(f"{address}/field/")
+    other.page.goto(f"{field_house}/field/")
     unlock(other)
     for tab in (phone, other):
         open_form(tab, due[0])
@@ -140,7 +140,7 @@ def test_two_tabs_double_taps_back_and_a_change_of_language_make_one_record_each
     assert phone.page.evaluate(READ)["parcels"] == []
 
 
-def test_a_session_over_in_the_middle_of_a_tube_loses_nobody_who_is_in_it(address, browser, monkeypatch):
+def test_a_session_over_in_the_middle_of_a_tube_loses_nobody_who_is_in_it(field_house, browser, monkeypatch):
     make = browser.new_context
 
     def with_clock(**options):
@@ -150,7 +150,7 @@ def test_a_session_over_in_the_middle_of_a_tube_loses_nobody_who_is_in_it(addres
 
     monkeypatch.setattr(browser, "new_context", with_clock)
     scene = village(homes=1, each=3)
-    phone = signed_in(browser, address, "sampler")
+    phone = signed_in(browser, field_house, "sampler")
     phone.tap("start-sampling")
     phone.tap("start")
     phone.scan("QH7700")
@@ -166,8 +166,8 @@ def test_a_session_over_in_the_middle_of_a_tube_loses_nobody_who_is_in_it(addres
         assert list(Tube.objects.values_list("code", flat=True)) == ["QH7700"]
 
 
-def test_parcels_sealed_to_the_key_before_are_opened_after_a_rotation(address, browser):
-    phone, _, due = worker(browser, address)
+def test_parcels_sealed_to_the_key_before_are_opened_after_a_rotation(field_house, browser):
+    phone, _, due = worker(browser, field_house)
     phone.page.context.set_offline(True)
     open_form(phone, due[0])
     phone.tap("temperature-36.5")
@@ -184,12 +184,12 @@ def test_parcels_sealed_to_the_key_before_are_opened_after_a_rotation(address, b
     assert {state for state, _ in standings()} == {"applied"}
 
 
-def test_a_code_used_on_a_second_phone_sets_that_one_up_and_the_first_is_told_so(address, browser):
+def test_a_code_used_on_a_second_phone_sets_that_one_up_and_the_first_is_told_so(field_house, browser):
     village(homes=1, each=1)
     who, code = account("grid_worker", str(XINZHU), "community"), waiting_code(str(XINZHU))
     first, second = (Phone(browser.new_context(viewport={"width": 390, "height": 844}).new_page()) for _ in range(2))
     for phone in (first, second):
-        phone.page.goto(f"{address}/field/")
+        phone.page.goto(f"{field_house}/field/")
         phone.find("enrol-code").fill(code)
         phone.tap("enrol-go")
         phone.find("username").wait_for()
@@ -204,8 +204,8 @@ def test_a_code_used_on_a_second_phone_sets_that_one_up_and_the_first_is_told_so
     assert not first.find("key-1").count()
 
 
-def test_large_type_on_a_narrow_phone_hides_nothing_at_the_side(address, browser):
-    phone, _, due = worker(browser, address)
+def test_large_type_on_a_narrow_phone_hides_nothing_at_the_side(field_house, browser):
+    phone, _, due = worker(browser, field_house)
     phone.page.set_viewport_size({"width": 360, "height": 640})
     phone.tap("tab-me")
     phone.find("large").check(force=True)

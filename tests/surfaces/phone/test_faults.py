@@ -26,8 +26,8 @@ from lianfang.response.quarantine.models import DailyCheck, DoorVisit
 from lianfang.response.specimens.models import Sample, Tube
 from lianfang.response.tasks.models import Hazard
 from surfaces.console.browsing import NEEDS_CHROMIUM
-from surfaces.field.field_scene import PASSWORD, account
-from surfaces.field_app.field_app import PIN, village, waiting_code
+from surfaces.field.field_scene import account
+from surfaces.field_app.field_app import enter, village, waiting_code
 from surfaces.phone.faults import Handset, House, Line, line
 from surfaces.phone.work import Task, do, orders, shift
 
@@ -158,14 +158,7 @@ def sign_in(handset: Handset, who: str, code: str) -> None:
     """From a phone that is nobody's to today's list, on a line that works."""
     handset.open()
     phone = handset.phone
-    phone.find("enrol-code").fill(code)
-    phone.tap("enrol-go")
-    phone.find("username").fill(who)
-    phone.find("password").fill(PASSWORD)
-    phone.tap("sign-in")
-    for digit in PIN * 2:
-        phone.tap(f"key-{digit}")
-    phone.find("filter-open").wait_for()
+    enter(phone, handset.address, who, code)
     phone.page.evaluate("navigator.serviceWorker.ready")
     phone.page.locator('[data-test^="duty-"]:visible').first.wait_for()
 

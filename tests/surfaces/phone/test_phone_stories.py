@@ -1,6 +1,10 @@
 """Days of people with phones, at 390 px and mostly without a line; each ends with what is in the records."""
 
 import html
+import random
+from urllib.parse import urlsplit
+
+import pytest
 
 from conftest import XINZHU
 from lianfang.core.access.actions import order_wipe
@@ -20,6 +24,7 @@ from surfaces.console.browsing import NEEDS_CHROMIUM, hidden, signed_in, text
 from surfaces.console.browsing import account as console_account
 from surfaces.field.field_scene import desk
 from surfaces.field_app.field_app import GRID, village
+from surfaces.phone.faults import line
 from surfaces.phone.pocket import (
     HOUR,
     everyone,
@@ -40,7 +45,7 @@ from surfaces.phone.pocket import (
 )
 
 pytestmark = NEEDS_CHROMIUM
-pytest_plugins = ["surfaces.phone.pocket"]
+pytest_plugins = ["surfaces.console.chromium", "surfaces.phone.pocket"]
 
 
 def fill(phone, scene, code, people, before=0):
@@ -53,11 +58,20 @@ def fill(phone, scene, code, people, before=0):
         phone.sees("count", str(place))
 
 
-def test_forty_people_in_four_tubes_arrive_once_through_a_reload_and_a_closed_browser(county, tmp_path):
+@pytest.fixture
+def cable(county):
+    """A line to the house that can be cut: what a service worker sends by itself goes by it too."""
+    with line(random.Random(0), urlsplit(county.address).port) as found:
+        county.address = found.address
+        yield found
+
+
+def test_forty_people_in_four_tubes_arrive_once_through_a_reload_and_a_closed_browser(county, cable, tmp_path):
     scene = village(homes=8, each=5)
     people = [one for home in scene.homes for one in home]
     phone = county.phone("sampler", "testing", folder=tmp_path / "phone")
     out_of_reach(phone)
+    cable.mood = "down"
     county.went_by()
     phone.tap("start-sampling")
     phone.tap("size-pooled:10")
@@ -88,6 +102,7 @@ def test_forty_people_in_four_tubes_arrive_once_through_a_reload_and_a_closed_br
     phone.shoot("sent-waiting")
     assert county.went_by() == [], "the house heard of none of it"
 
+    cable.mood = "fine"
     in_reach(phone)
     samples = records(lambda: Sample.objects.values_list("tube", "resident"), 40)
     phone.find("pile-done").wait_for()

@@ -12,7 +12,7 @@ from surfaces.field_app.field_app import GRID
 from surfaces.phone.pocket import HOUR, everyone, readable, records, the_duty, update, village_at_home
 
 pytestmark = NEEDS_CHROMIUM
-pytest_plugins = ["surfaces.phone.pocket"]
+pytest_plugins = ["surfaces.console.chromium", "surfaces.phone.pocket"]
 TELLING = re.compile(r"隔离|阳性|密接|健康监测|体温|核酸|身份证号|quarantine|positive|\b469021\d{12}", re.IGNORECASE)
 
 
