@@ -133,6 +133,8 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "duty.overdue": "{span} overdue",
   "duty.dueIn": "{span} left",
   "duty.by": "by {time}",
+  "place.unit": "unit {n}",
+  "place.room": "room {n}",
   "duty.from": "from {time}",
   "duty.sent": "done, to be sent",
   "duty.done": "done",

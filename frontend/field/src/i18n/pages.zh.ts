@@ -128,6 +128,8 @@ export const pagesZh = {
   "duty.overdue": "超期 {span}",
   "duty.dueIn": "还有 {span}",
   "duty.by": "{time} 前",
+  "place.unit": "{n}单元",
+  "place.room": "{n}室",
   "duty.from": "{time} 起可办",
   "duty.sent": "已办，待上报",
   "duty.done": "已办",

@@ -41,7 +41,12 @@ export function standing(duty: Duty, now: number, finishedHere: ReadonlySet<numb
   if (duty.state === "done") return "done";
   if (finishedHere.has(duty.id)) return "sent";
   if (Date.parse(duty.due_at) < now) return "overdue";
-  return Date.parse(duty.opens_at) > now ? "later" : "due";
+  // at 12:00 nobody is told “from 12:00”
+  return minute(Date.parse(duty.opens_at)) > minute(now) ? "later" : "due";
+}
+
+function minute(ms: number): number {
+  return Math.floor(ms / 60_000);
 }
 
 export type Filter = "open" | "overdue" | "done";
