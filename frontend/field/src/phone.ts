@@ -18,14 +18,15 @@ import { Clock } from "./queue/clock.ts";
 import { Queue, type Session } from "./queue/queue.ts";
 import { Sender } from "./queue/send.ts";
 import { Sync } from "./sync/sync.ts";
-import { Trouble } from "./trouble.ts";
+import { Trouble, meansFull } from "./trouble.ts";
+import { Ending, SESSION_MS } from "./vault/ending.ts";
 import { Store } from "./vault/store.ts";
 import { Vault } from "./vault/vault.ts";
 
-/** a token works for twelve hours; the phone stops a little earlier than the house */
-export const SESSION_MS = 12 * 3600_000 - 60_000;
 const ROUND_MS = 15_000;
 const SYNC_EVERY_MS = 120_000;
+/** how long the house may take to say that a sign-in is not over yet */
+const LAST_WORD_MS = 3_000;
 export const SYNC_TAG = "parcels";
 
 export type First = "enrol" | "sign_in" | "pin" | "open";
@@ -38,6 +39,7 @@ export class Phone {
   readonly queue: Queue;
   readonly sender: Sender;
   readonly sync: Sync;
+  private readonly ending: Ending;
   private started = false;
   private syncedAt = 0;
   private busy = false;
@@ -52,6 +54,8 @@ export class Phone {
     this.sender = new Sender(store, this.client, this.queue, this.vault);
     this.sync = new Sync(store, this.vault, this.client, this.sender);
     this.queue.onFinished = () => this.later();
+    this.ending = new Ending(store);
+    this.client.onTime = (house) => this.ending.learn(house);
   }
 
   async start(): Promise<First> {
@@ -148,15 +152,15 @@ export class Phone {
         await this.syncWhenDue();
       } while (this.again);
     } catch (error) {
-      // a Trouble stands in the queue's state already, and the next round tries again
-      if (!(error instanceof Trouble)) throw error;
+      // a Trouble stands in the queue's state already, and the next round tries again; as it does on a full phone
+      if (!(error instanceof Trouble) && !meansFull(error)) throw error;
     } finally {
       this.busy = false;
     }
   }
 
   private async syncWhenDue(): Promise<void> {
-    if (!this.vault.isOpen() || Date.now() - this.syncedAt < SYNC_EVERY_MS) return;
+    if (!this.vault.isOpen() || this.wasLately()) return;
     await this.sync.run();
     this.syncedAt = Date.now();
   }
@@ -164,7 +168,7 @@ export class Phone {
   /** A locked phone is nobody's to sync; it still asks for orders, so that a lost one can be wiped. */
   private async orders(): Promise<void> {
     const device = await this.store.read<Device>("device");
-    if (!device || this.vault.isOpen() || Date.now() - this.syncedAt < SYNC_EVERY_MS) return;
+    if (!device || this.vault.isOpen() || this.wasLately()) return;
     try {
       const { wipe, key } = await this.client.hello(device);
       this.syncedAt = Date.now();
@@ -177,12 +181,25 @@ export class Phone {
     }
   }
 
-  /** The end of the token's time is the end of the vault. */
+  /** Whether the house was asked within the last two minutes, and the phone was not set back since. */
+  private wasLately(): boolean {
+    return Math.abs(Date.now() - this.syncedAt) < SYNC_EVERY_MS;
+  }
+
+  /** The end of the token's time is the end of the vault; where the house can be asked, by its clock. */
   private async endWhenOver(): Promise<void> {
-    const end = await this.vault.endsAt();
-    // a clock set back by hours does not give a vault more time than a session has
-    const over = end !== null && (Date.now() >= end || Date.now() < end - SESSION_MS - 3600_000);
-    if (over) await this.queue.wipe("expired");
+    this.clock.offset(); // notices a phone that was set back
+    if (!(await this.ending.isOver())) return;
+    await this.askTheTime();
+    if (await this.ending.isOver()) await this.queue.wipe("expired");
+  }
+
+  private async askTheTime(): Promise<void> {
+    const device = await this.store.read<Device>("device");
+    if (!device || (typeof navigator !== "undefined" && navigator.onLine === false)) return;
+    await this.client.hello(device, LAST_WORD_MS).catch((error: unknown) => {
+      if (!(error instanceof Trouble)) throw error;
+    });
   }
 
   private later(): void {

@@ -8,6 +8,7 @@
  * The best of the recent measurements counts (the shortest way). A phone that is set back while the app runs is noticed by
  * the timer that only goes forward; set forward, by the next answer.
  */
+import { meansFull } from "../trouble.ts";
 import type { Store } from "../vault/store.ts";
 
 const LASTS_MS = 30 * 60_000;
@@ -56,7 +57,16 @@ export class Clock {
     const moved = Math.abs(found.offset - last.offset) > (trip + last.trip) / 2 + DRIFT_MS;
     if (!stale && !moved && trip > last.trip) return;
     this.measured = found;
-    await this.store.write("clock", found);
+    await this.keep();
+  }
+
+  /** For the next opening without a line. A full phone measures again: nothing that was sent hangs on it. */
+  private async keep(): Promise<void> {
+    try {
+      await this.store.write("clock", this.measured);
+    } catch (error) {
+      if (!meansFull(error)) throw error;
+    }
   }
 
   private noticeSetBack(): void {
@@ -65,6 +75,7 @@ export class Clock {
     const missing = steady - this.steady - (wall - this.wall);
     if (missing > DRIFT_MS) {
       this.measured = { ...this.measured, offset: this.measured.offset + Math.round(missing), trip: Infinity };
+      void this.keep();
     }
     this.wall = wall;
     this.steady = steady;

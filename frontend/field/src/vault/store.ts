@@ -35,8 +35,11 @@ export type KeyRow =
       wrapped: ArrayBuffer;
       /** PINs tried since the last right one, counted before they are tried */
       tries: number;
-      /** milliseconds of the phone's clock: the token's end */
+      /** milliseconds of the phone's clock: the token's end, and when that clock was last looked at (see ending.ts) */
       ends_at: number;
+      seen_at?: number;
+      /** milliseconds of the house's clock: the token's end */
+      house_ends_at?: number;
     };
 
 export interface ParcelRow {

@@ -49,7 +49,7 @@ export class Vault {
   async create(pin: string, session: unknown, endsAt: number): Promise<void> {
     checkPin(pin);
     const { key, wrapped } = await wrapNewKey(pin, await deviceKey(this.store));
-    const row: VaultRow = { id: "vault", vault: newId(), ...wrapped, tries: 0, ends_at: endsAt };
+    const row: VaultRow = { id: "vault", vault: newId(), ...wrapped, tries: 0, ends_at: endsAt, seen_at: Date.now() };
     const first = await this.sealed(key, "session", session);
     await this.store.transaction("rw", this.store.keys, this.store.sealed, async () => {
       if (await this.store.keys.get("vault")) throw new Error("the earlier vault is not wiped yet");
@@ -65,7 +65,8 @@ export class Vault {
     const row = await this.box("session", session);
     await this.store.transaction("rw", this.store.keys, this.store.sealed, async () => {
       await this.checkWithin();
-      await this.store.keys.put({ ...((await this.store.keys.get("vault")) as VaultRow), ends_at: endsAt });
+      const { house_ends_at: _, ...kept } = (await this.store.keys.get("vault")) as VaultRow;
+      await this.store.keys.put({ ...kept, ends_at: endsAt, seen_at: Date.now() });
       await this.store.sealed.put(row);
     });
   }

@@ -21,8 +21,10 @@ export class House {
   readonly asked: string[] = [];
   readonly batches: string[][] = [];
   key = { id: "", public: "" };
-  /** server minus phone, milliseconds */
+  /** server minus phone, milliseconds: the time of the response, which a drill moves */
   ahead = 0;
+  /** its machine's time, by which sign-ins end, milliseconds */
+  machine: () => number = () => Date.now();
   offline = false;
   /** apply, and lose the answer on its way back */
   losesAnswers = false;
@@ -70,13 +72,14 @@ export class House {
     if (this.status) return this.refuse(this.status);
     const body = init.body ? (JSON.parse(init.body as string) as Record<string, unknown>) : {};
     const answer = await this.answer(url, body, init);
+    answer.headers.set("Date", new Date(this.machine()).toUTCString());
     this.hook();
     if (this.losesAnswers) throw new TypeError("connection reset");
     return answer;
   }
 
   private async answer(url: string, body: Record<string, unknown>, init: RequestInit): Promise<Response> {
-    const at = new Date(Date.now() + this.ahead).toISOString();
+    const at = new Date(this.machine() + this.ahead).toISOString();
     if (url.endsWith("/parcels")) return this.take(at, body.parcels as { id: string; sealed: string }[]);
     if (url.endsWith("/hello")) return json({ at, wipe: this.wipe, key: this.key });
     if (url.endsWith("/forms")) {
