@@ -32,7 +32,10 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "sync.done": "Up to date",
   "sync.again": "Try again",
   "sync.failed": "Could not update; this is from {time}. It tries again by itself when there is signal.",
-  "sync.failedFirst": "No duties yet. Go where there is signal and tap “Try again”.",
+  "sync.failedFirst":
+    "No duties yet; it tries again by itself. Where there is signal, tap “Try again”. What cannot wait: do it, note it on paper, and enter it when the duties are here. No need to sign in again.",
+  "sync.slowFirst":
+    "Fetching today’s duties. With a weak signal this takes a minute or two: keep the phone on, no need to sign in again.",
 
   "enrol.title": "Set up this phone",
   "enrol.what": "First use: type the code that the duty desk gave for this phone, or scan it. Only once.",
@@ -173,7 +176,7 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "register.searchLabel": "Find somebody in the register",
   "register.clear": "Clear",
   "register.count": "{n} person|{n} people",
-  "register.homes": "{homes} households, {n} person|{homes} households, {n} people",
+  "register.homes": "{n} household|{n} households",
   "register.empty": "Nobody fits “{question}”",
   "register.emptyWhat":
     "Try the surname, pinyin initials (whm) or a door (3-301); for people of today’s duties also the last four digits of a phone.",

@@ -30,7 +30,8 @@ export const pagesZh = {
   "sync.done": "已是最新",
   "sync.again": "再取一次",
   "sync.failed": "没取到最新任务，下面是 {time} 的内容。有信号时会自动再取。",
-  "sync.failedFirst": "还没取到任务。走到有信号的地方，再点“再取一次”。",
+  "sync.failedFirst": "还没取到任务，会自动再取。走到有信号的地方，可以点“再取一次”。急事先照常做、记在纸上，取到任务后再补录；不用重新登录。",
+  "sync.slowFirst": "正在取今天的任务。信号弱时要等一两分钟，请保持手机开着，不用重新登录。",
 
   "enrol.title": "启用这台手机",
   "enrol.what": "第一次使用，请输入值班室给这台手机的启用码，或扫码。只需一次。",
@@ -168,7 +169,7 @@ export const pagesZh = {
   "register.searchLabel": "在名册里找人",
   "register.clear": "清空",
   "register.count": "{n} 人",
-  "register.homes": "{homes} 户 {n} 人",
+  "register.homes": "{n} 户",
   "register.empty": "没找到“{question}”",
   "register.emptyWhat": "换个写法试试：姓或拼音首字母（如 whm）、门牌（如 3-301）；今日任务里的人还可以用电话后四位。",
   "register.nothing": "名册还没下载到手机",

@@ -5,7 +5,7 @@ import { computed, ref, shallowReactive } from "vue";
 import { inLanguage, t, zh, type Key } from "../i18n";
 import type { Duty } from "../today/duty";
 import { forgetRoutes } from "../today/groups";
-import type { Core, FormCard, Notice, ParcelView, Status, Words } from "./core";
+import type { Change, Core, FormCard, Notice, ParcelView, Status, Words } from "./core";
 
 const NOBODY: Status = {
   phase: "starting",
@@ -24,7 +24,7 @@ export const app = shallowReactive({
   ...NOBODY,
   online: true,
   syncing: false,
-  syncFailed: false,
+  syncTrouble: null as (Words & { code: string }) | null,
   sending: false,
   /** whether today's data were read from the vault since it was opened */
   loaded: false,
@@ -62,7 +62,9 @@ export async function begin(given: Core): Promise<void> {
   window.addEventListener("online", () => (app.online = true));
   window.addEventListener("offline", () => (app.online = false));
   window.setInterval(() => (tick.value = Date.now()), 30_000);
-  given.onChange((change) => void (change === "phase" ? refresh() : change === "queue" ? readQueue() : readSynced()));
+  const hear: Record<Change, () => unknown> = { phase: refresh, queue: readQueue, data: readSynced, sync: readSync };
+  given.onChange((change) => void hear[change]());
+  readSync();
   await refresh();
 }
 
@@ -107,17 +109,18 @@ async function readData(): Promise<void> {
 
 /** Fetch what is new; says nothing when there is no signal, since work goes on. */
 export async function update(): Promise<void> {
-  if (app.syncing) return;
-  app.syncing = true;
   try {
     await ask().sync();
-    app.syncFailed = false;
   } catch {
-    app.syncFailed = true;
+    // its state says what it met
   } finally {
-    app.syncing = false;
     await refresh();
   }
+}
+
+function readSync(): void {
+  const { running, trouble } = ask().syncState();
+  Object.assign(app, { syncing: running, syncTrouble: trouble });
 }
 
 /** Send what waits; returns whether nothing waits any more. */

@@ -109,6 +109,8 @@ export interface Core {
   /** The page that says that the phone was wiped was read. */
   wipeSeen(): Promise<void>;
   sync(): Promise<void>;
+  /** Whether a sync is under way, by itself or asked for, and what the last one met. */
+  syncState(): { running: boolean; trouble: (Words & { code: string }) | null };
   send(): Promise<void>;
   retry(id: string): Promise<void>;
   parcels(): Promise<ParcelView[]>;

@@ -220,6 +220,7 @@ export const real: Core = {
   async sync() {
     await phone.sync.run();
   },
+  syncState: () => phone.sync.state(),
   async send() {
     await phone.sender.hurry();
     await phone.sender.send();
@@ -256,5 +257,6 @@ export const real: Core = {
     phone.vault.watch(() => hear("phase"));
     phone.queue.watch(() => hear("queue"));
     phone.sync.watch(() => hear("data"));
+    phone.sync.watchState(() => hear("sync"));
   },
 };

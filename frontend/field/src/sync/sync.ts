@@ -2,13 +2,14 @@
  * The sync: what this post may carry today, brought into the vault.
  *
  *   sync.run()            ask, take over what differs, until the house has no more; the result is told to `sync.watch`
+ *   sync.state()          whether it is at it, and what it met the last time; each change is told to `sync.watchState`
  *   sync.rows(prefix)     rows of all buckets whose name begins so (`duties:`, `homes:`), as objects, each with `bucket`
  *   sync.me(), sync.desk(), sync.notices(), sync.forms(), sync.syncedAt()      what else the last sync brought
  *
  * Buckets are taken over whole, digest and rows in one write: a phone that dies in between has the old one or the new one.
  */
 import { type Client, type Device, type Me, type Notice, type Packed, Refused, type SyncAnswer } from "../api/client.ts";
-import { Trouble, vaultClosed } from "../trouble.ts";
+import { Trouble, meansFull, vaultClosed } from "../trouble.ts";
 import { alone } from "../queue/lease.ts";
 import type { Session } from "../queue/queue.ts";
 import type { Sender } from "../queue/send.ts";
@@ -28,8 +29,16 @@ export interface SyncResult {
   notices: Notice[];
 }
 
+export interface SyncState {
+  running: boolean;
+  trouble: Trouble | null;
+}
+
 export class Sync {
   private readonly watchers = new Set<(result: SyncResult) => void>();
+  private readonly stateWatchers = new Set<() => void>();
+  private stands: SyncState = { running: false, trouble: null };
+  private going: Promise<SyncResult | null> | null = null;
   /** buckets unpacked already, by name; a digest that has changed, here or in another tab, makes one stale */
   private readonly opened = new Map<string, { digest: string; rows: Record<string, unknown>[] }>();
   private readonly store: Store;
@@ -46,7 +55,35 @@ export class Sync {
   }
 
   /** Bring the phone up to date; null when another tab is at it. Throws a Trouble: `offline`, `session_over`, `locked`. */
-  async run(): Promise<SyncResult | null> {
+  run(): Promise<SyncResult | null> {
+    if (!this.going) this.going = this.runOnce().finally(() => (this.going = null));
+    return this.going;
+  }
+
+  state(): SyncState {
+    return this.stands;
+  }
+
+  private async runOnce(): Promise<SyncResult | null> {
+    this.stand(true, this.stands.trouble);
+    try {
+      const result = await this.runAlone();
+      this.stand(false, result ? null : this.stands.trouble);
+      return result;
+    } catch (error) {
+      const trouble = meansFull(error) ? noRoom(error) : error;
+      // where nobody is signed in any more, another page says so
+      this.stand(false, trouble instanceof Trouble && this.vault.isOpen() ? trouble : null);
+      throw trouble;
+    }
+  }
+
+  private stand(running: boolean, trouble: Trouble | null): void {
+    this.stands = { running, trouble };
+    for (const fn of this.stateWatchers) fn();
+  }
+
+  private async runAlone(): Promise<SyncResult | null> {
     const result: SyncResult = { wiped: false, changed: [], gone: [], notices: [] };
     const ours = await alone(this.store, "sync", async () => {
       for (let round = 0; round < MOST_ROUNDS; round += 1) {
@@ -96,6 +133,11 @@ export class Sync {
   watch(fn: (result: SyncResult) => void): () => void {
     this.watchers.add(fn);
     return () => this.watchers.delete(fn);
+  }
+
+  watchState(fn: () => void): () => void {
+    this.stateWatchers.add(fn);
+    return () => this.stateWatchers.delete(fn);
   }
 
   private async ask(): Promise<SyncAnswer> {
@@ -184,6 +226,15 @@ export class Sync {
     this.opened.set(bucket, { digest: packed.digest, rows });
     return rows;
   }
+}
+
+function noRoom(cause: unknown): Trouble {
+  return new Trouble(
+    "storage_full",
+    "手机存储已满，新任务存不下。已完成的都在，照常上报。请删去手机里的照片或视频腾出空间，再更新一次。",
+    "The phone's storage is full: new duties have no room. Everything finished is safe and is sent. Free some space (photos, videos), then update again.",
+    cause,
+  );
 }
 
 /** Rows as objects. */

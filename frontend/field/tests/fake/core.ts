@@ -81,6 +81,8 @@ export class FakeCore implements Core {
   lock = () => this.call("lock", "locked");
   signOut = () => this.call("signOut", "wiped");
   wipeSeen = () => this.call("wipeSeen", "signin");
+  syncing: ReturnType<Core["syncState"]> = { running: false, trouble: null };
+  syncState = () => this.syncing;
   sync = () => this.call("sync");
   send = () => this.call("send");
   retry = (id: string) => this.call(`retry ${id}`);

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import type { VueWrapper } from "@vue/test-utils";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { app as state } from "../../src/state/app";
 import { FakeCore } from "../fake/core";
@@ -166,6 +166,32 @@ describe("today", () => {
     expect(the("empty").textContent).toContain("新任务来了会自动出现");
   });
 
+  it("says soon that the first duties are being fetched, and what to do when they do not come", async () => {
+    const core = new FakeCore();
+    core.state.syncedAt = null;
+    core.syncing = { running: true, trouble: null };
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true, advanceTimeDelta: 20 });
+    app = await open(core);
+    expect(isThere("late")).toBe(false);
+    await vi.advanceTimersByTimeAsync(3000);
+    vi.useRealTimers();
+    expect(the("late").textContent).toContain("正在取今天的任务");
+    core.syncing = { running: false, trouble: { code: "offline", zh: "没有网络", en: "no network" } };
+    core.changed("sync");
+    await settled(app);
+    expect(the("empty").textContent).toContain("急事先照常做、记在纸上");
+    await tap(app, "sync-again");
+    expect(core.calls).toContain("sync");
+    core.syncing = { running: false, trouble: { code: "storage_full", zh: "手机存储已满", en: "storage is full" } };
+    core.changed("sync");
+    await settled(app);
+    expect(the("empty").textContent).toContain("手机存储已满");
+    core.state.syncedAt = at(-1);
+    core.changed("data");
+    await settled(app);
+    expect(the("sync-failed").textContent).toContain("手机存储已满");
+  });
+
   it("shows each hint once, until asked again", async () => {
     app = await open(new FakeCore());
     await tap(app, "hint-read");
@@ -197,6 +223,10 @@ describe("the register", () => {
     await fill(app, "search", "oyx");
     expect(document.querySelectorAll('[data-test="person"]')).toHaveLength(1);
     expect(said()).toContain("欧阳雪");
+    expect(said()).toContain("1 户 1 人");
+    await fill(app, "search", "nobody");
+    expect(the("empty").textContent).toContain("没找到");
+    expect(said()).toContain("5055 户 5055 人");
   });
 
   it("is no page of a volunteer", async () => {
@@ -206,6 +236,16 @@ describe("the register", () => {
     app = await open(core, "/register");
     expect(isThere("tab-register")).toBe(false);
     expect(isThere("filter-open")).toBe(true);
+  });
+});
+
+describe("me", () => {
+  it("leaves out what a post has not", async () => {
+    const core = new FakeCore();
+    core.state.me = { ...core.state.me!, area: "" };
+    app = await open(core, "/me");
+    expect(said()).toContain("网格员");
+    expect(said()).not.toContain("网格员 ·");
   });
 });
 

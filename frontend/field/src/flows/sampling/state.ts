@@ -6,6 +6,7 @@
  */
 
 import type { Words } from "../../forms/types";
+import { counted } from "../../i18n/counted.ts";
 
 export type Mode = "pooled" | "household" | "single";
 
@@ -303,7 +304,7 @@ export function closeTube(table: Table, at: string): Step & { closed: Tube | nul
       next,
       "good",
       `管 ${tube.code} 已封，${filled(tube)} 人。请扫下一支管。`,
-      `Tube ${tube.code} is closed with ${filled(tube)} people: scan the next tube.`,
+      `Tube ${tube.code} is closed with ${counted(filled(tube), "person", "people")}: scan the next tube.`,
       "open",
     ),
     closed: sealed,
