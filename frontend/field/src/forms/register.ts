@@ -1,6 +1,7 @@
 /** The people this phone may know: found by name or door, by the tag of their printed card, by household. */
 
 import { found as searched, indexed, type Entry, type Home, type Person } from "../people/search";
+import { doorWords } from "../people/places";
 import { rowsOf } from "./house";
 
 export interface Register {
@@ -97,9 +98,7 @@ export async function codeTag(code: string): Promise<string> {
   return Array.from(new Uint8Array(digest).slice(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Return the door of a home in a few characters. */
+/** Return the door of a home in words. */
 export function doorOf(home: Home | null): string {
-  if (!home) return "";
-  const parts = [home.building, home.unit, home.room].filter(Boolean);
-  return parts.length ? parts.join("-") : home.address;
+  return home ? doorWords(home) : "";
 }

@@ -1,12 +1,11 @@
 /** People and homes in words. */
 
 import { t } from "../i18n";
+import { placeWords } from "./places";
 import type { Entry, Home } from "./search";
 
 export function homeWords(home: Home | null): string {
-  if (!home) return t("register.noHome");
-  const door = [home.building, home.unit, home.room].filter(Boolean).join(" ") || home.address;
-  return [home.street, door].filter(Boolean).join(" ");
+  return home ? placeWords(home) : t("register.noHome");
 }
 
 /** Return the building that a home stands in, as the register groups it. */

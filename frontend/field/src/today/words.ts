@@ -28,26 +28,6 @@ export function underWords(duty: Duty): string {
   return duty.resident && duty.name ? kindWords(duty) : nameInLanguage(duty.name_zh || (duty.name ?? ""), duty.name_en || (duty.name ?? ""));
 }
 
-/** Return where a duty is, outside in. */
-export function placeWords(duty: Pick<Duty, "street" | "building" | "unit" | "room" | "address">): string {
-  const door = [duty.building, unitWords(duty.unit), roomWords(duty.room)].filter(Boolean).join(" ");
-  // an address names the house where no building does
-  const place = duty.building ? door : duty.address || door;
-  return [duty.street, place].filter(Boolean).join(" ");
-}
-
-const BARE = /^\d+$/;
-
-/** Return a unit as somebody says it: a bare number says what it counts. */
-export function unitWords(unit: string): string {
-  return BARE.test(unit) ? t("place.unit", { n: unit }) : unit;
-}
-
-/** Return a room as somebody says it. */
-export function roomWords(room: string): string {
-  return BARE.test(room) ? t("place.room", { n: room }) : room;
-}
-
 /** Return how a duty stands, with a colour that its words repeat. */
 export function standingTag(duty: Duty, stands: Standing, now: number): Tag {
   const due = Date.parse(duty.due_at);

@@ -1,0 +1,35 @@
+/** Places in words, the same on every page. */
+
+import { t } from "../i18n";
+
+export interface Place {
+  street: string;
+  building: string;
+  unit: string;
+  room: string;
+  address: string;
+}
+
+/** Return where a duty or a home is, outside in. */
+export function placeWords(at: Place): string {
+  return [at.street, doorWords(at)].filter(Boolean).join(" ");
+}
+
+/** Return the door alone, as those say it who stand in the street. */
+export function doorWords(at: Place): string {
+  const door = [at.building, unitWords(at.unit), roomWords(at.room)].filter(Boolean).join(" ");
+  // an address names the house where no building does
+  return at.building ? door : at.address || door;
+}
+
+const BARE = /^\d+$/;
+
+/** Return a unit as somebody says it: a bare number says what it counts. */
+export function unitWords(unit: string): string {
+  return BARE.test(unit) ? t("place.unit", { n: unit }) : unit;
+}
+
+/** Return a room as somebody says it. */
+export function roomWords(room: string): string {
+  return BARE.test(room) ? t("place.room", { n: room }) : room;
+}
