@@ -11,7 +11,7 @@ from lianfang.core.duties.models import Duty
 from lianfang.core.intake.models import Parcel
 from lianfang.response.quarantine.models import DailyCheck
 from lianfang.response.specimens.models import Sample, Tube
-from surfaces.console.browsing import NEEDS_CHROMIUM, fits
+from surfaces.console.browsing import NEEDS_CHROMIUM
 from surfaces.field.field_scene import PASSWORD, account
 from surfaces.field_app.field_app import NOON, PIN, Phone, signed_in, village, waiting_code
 from surfaces.phone.faults import READ
@@ -202,20 +202,3 @@ def test_a_code_used_on_a_second_phone_sets_that_one_up_and_the_first_is_told_so
     told.wait_for()
     assert "登记码" in told.inner_text()
     assert not first.find("key-1").count()
-
-
-def test_large_type_on_a_narrow_phone_hides_nothing_at_the_side(field_house, browser):
-    phone, _, due = worker(browser, field_house)
-    phone.page.set_viewport_size({"width": 360, "height": 640})
-    phone.tap("tab-me")
-    phone.find("large").check(force=True)
-    wide = []
-    for tab in ("today", "sent", "me", "register"):
-        if phone.find(f"tab-{tab}").count():
-            phone.tap(f"tab-{tab}")
-            phone.page.wait_for_timeout(300)
-            wide += [] if fits(phone.page) else [tab]
-    open_form(phone, due[0])
-    phone.find("finish").wait_for()
-    wide += [] if fits(phone.page) else ["form"]
-    assert wide == []
