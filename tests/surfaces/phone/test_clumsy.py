@@ -15,6 +15,7 @@ from surfaces.console.browsing import NEEDS_CHROMIUM
 from surfaces.field.field_scene import PASSWORD, account
 from surfaces.field_app.field_app import NOON, PIN, Phone, signed_in, village, waiting_code
 from surfaces.phone.faults import READ
+from surfaces.phone.pocket import in_reach, out_of_reach
 from surfaces.phone.work import back_to_today, orders
 
 pytestmark = NEEDS_CHROMIUM
@@ -158,8 +159,10 @@ def test_a_session_over_in_the_middle_of_a_tube_loses_nobody_who_is_in_it(field_
     for number, resident in enumerate(scene.homes[0][:2], 1):
         phone.scan(scene.cards[resident])
         phone.sees("count", str(number))
+    out_of_reach(phone)  # with a line the house would say that it is not so late yet
     phone.page.evaluate(f"window.wrongBy = {13 * HOUR}; document.dispatchEvent(new Event('visibilitychange'))")
     phone.find("sign-in-again").wait_for()
+    in_reach(phone)
     samples = arrived(lambda: Sample.objects.values_list("resident", flat=True), 2)
     assert sorted(samples) == sorted(scene.homes[0][:2])
     with acting(make_actor()):
