@@ -17,6 +17,7 @@ from lianfang.core.duties.rules import DutyHasItsCommand
 from lianfang.core.intake import schemas as intake
 from lianfang.core.notices import schemas as notices
 from lianfang.core.people import schemas as people
+from lianfang.core.people.permissions import READ_PEOPLE
 from lianfang.kit.refusals import Conflict, Refusal
 from lianfang.response.cases import schemas as cases
 from lianfang.response.checkpoints import schemas as checkpoints
@@ -72,6 +73,8 @@ def _finish_duty(by: Actor, envelope: Envelope, payload: FinishDuty) -> dict[str
     by.require(FINISH_DUTY)
     own = command_of(payload.duty, by=by)
     if own:
+        if not by.may(READ_PEOPLE):  # the command tells what somebody has, to whom only the duty's plain name is told
+            raise DutyHasItsCommand("This duty is finished by recording the work itself: open it in the phone app.")
         raise DutyHasItsCommand(f"This duty is finished by recording the work itself: send “{own}”.")
     finish_duty(
         payload.duty,

@@ -14,10 +14,12 @@ from phones import Phone, one_more_home, open_duties, phone, subjects
 from conftest import XINZHU, make_actor
 from lianfang.config.kinds import KINDS
 from lianfang.core.access.actions import confirm_wipe, order_wipe, read_roles
+from lianfang.core.access.commands import Envelope
 from lianfang.core.access.models import AuditEntry
 from lianfang.core.access.scope import acting
 from lianfang.core.access.sign_in import actor_of_token, token_of
 from lianfang.core.duties.actions import declare_kinds, finish_duty, record_attempt
+from lianfang.core.duties.rules import DutyHasItsCommand
 from lianfang.core.intake.queries import server_key
 from lianfang.core.notices.actions import notify
 from lianfang.core.notices.rules import NewNotice
@@ -36,6 +38,7 @@ from lianfang.surfaces.field.phone import buckets
 from lianfang.surfaces.field.phone.carrying import synchronise
 from lianfang.surfaces.field.phone.least import PEOPLE, PLAIN_KINDS
 from lianfang.surfaces.field.phone.sampling import code_tag
+from lianfang.workflows.commands import submit
 from making import make_resident
 from surfaces.console.browsing import account, signed_in
 from surfaces.console.scene import NOW, two_villages
@@ -385,6 +388,14 @@ def test_whoever_reads_plain_duties_on_the_phone_finds_the_kinds_behind_them_now
     for kind in ("", "positive_transfer", "daily_check"):
         rows = Client().get(f"/api/duties?limit=1000&kind={kind}", headers=headers).json()
         assert mine and not mine & {row["id"] for row in rows}
+        assert Client().get(f"/api/duties/balance?kind={kind}", headers=headers).json()["opened"] == len(rows)
+    by = actor_of_token(one.token)
+    for duty in sorted(mine):
+        with pytest.raises(DutyHasItsCommand) as refused:
+            submit(Envelope(new_id(), "finish_duty", NOW, {"duty": duty, "outcome": "told"}), by=by)
+        assert "phone app" in str(refused.value) and "send" not in str(refused.value)
+    ranks = {(row["kind"], row["rank"]) for row in one.rows("duties") if row["id"] in mine}
+    assert len(ranks) == len({plain for plain, _, _ in PLAIN_KINDS.values()}), "a rank tells kinds apart too"
     browser = signed_in(account((role, "community", VILLAGE))[0])
     assert "竹测试" not in browser.get("/duties/").content.decode()
     for duty in sorted(mine):

@@ -213,15 +213,23 @@ def climbed_counts(
         return [ClimbedCount(*row) for row in cursor.fetchall()]
 
 
-def balance(*, by: Actor, at: datetime | None = None, within: CodeRange | None = None, kind: str = "") -> Balance:
-    """Count the books of a territory at an instant from the log: opened, done, waived, cancelled, outstanding."""
+def balance(
+    *,
+    by: Actor,
+    at: datetime | None = None,
+    within: CodeRange | None = None,
+    kind: str = "",
+    without: Sequence[str] = (),
+) -> Balance:
+    """Count the books of a territory at an instant from the log: opened, done, waived, cancelled, outstanding.
+
+    ``without``: kinds that are left out.
+    """
     span = within or by.scope
-    as_of = AS_OF.format(kind="AND d.kind = %(kind)s" if kind else "")
+    chosen = ("AND d.kind = %(kind)s " if kind else "") + ("AND d.kind <> ALL(%(without)s)" if without else "")
+    params = {"at": at or response_now(), "kind": kind, "without": list(without), "lo": span.lo, "hi": span.hi}
     with acting(by), connection.cursor() as cursor:
-        cursor.execute(
-            BALANCE.format(as_of=as_of),
-            {"at": at or response_now(), "kind": kind, "lo": span.lo, "hi": span.hi},
-        )
+        cursor.execute(BALANCE.format(as_of=AS_OF.format(kind=chosen)), params)
         return Balance(*cursor.fetchone())
 
 

@@ -90,7 +90,12 @@ END END
 # Everything that many duties need is fetched at once for all of them. Where somebody is: the place they are held at, else their home where the duty is to be done there, else where they stay.
 # The telephone leaves with outstanding duties only, and only sealed: it is opened for buckets that are sent.
 DUTIES = f"""
-WITH who AS MATERIALIZED (SELECT m.*, {PERSON} AS resident, {THING} AS thing FROM ({MINE}) AS m),
+WITH plain AS MATERIALIZED (
+    SELECT p.code, p.kind, min(j.rank) OVER (PARTITION BY p.kind) AS rank
+    FROM unnest(%(kinds)s::text[], %(plainly)s::text[]) AS p (code, kind) JOIN duties_dutykind j ON j.code = p.code
+    WHERE %(plain)s
+),
+who AS MATERIALIZED (SELECT m.*, {PERSON} AS resident, {THING} AS thing FROM ({MINE}) AS m),
 person AS MATERIALIZED (
     SELECT r.id, r.name, r.birth_date, r.household, r.division_code, r.present_place, r.phone_cipher
     FROM people_resident r WHERE r.id = ANY(ARRAY(SELECT resident FROM who))
@@ -141,13 +146,13 @@ SELECT 'duties:' || m.division_code AS bucket, coalesce(h.number, 0) AS place, m
             ELSE coalesce(errand.address, nullif(r.present_place, '')) END,
        CASE WHEN %(calls)s AND m.state = 'outstanding' THEN r.phone_cipher END,
        round(coalesce(b.lon, yard.lon, spot.lon, errand.lon)::numeric, 5)::float, round(coalesce(b.lat, yard.lat, spot.lat, errand.lat)::numeric, 5)::float,
-       m.opens_at, m.due_at, k.rank, CASE WHEN %(plain)s THEN '' ELSE m.rule END, NULL::text, NULL::text, m.kind || ' ' || m.subject_kind, m.period, m.source,
+       m.opens_at, m.due_at, coalesce(plain.rank, k.rank), CASE WHEN %(plain)s THEN '' ELSE m.rule END, NULL::text, NULL::text, m.kind || ' ' || m.subject_kind, m.period, m.source,
        m.division_code, m.role, m.state, CASE WHEN plain.kind IS NULL THEN m.outcome END, m.finished_at, again.next_at,
        last.finished_at, last.kind, last.outcome, coalesce(errand.about, {ABOUT})::text,
        (SELECT z.protocol || ' ' || z.level FROM zones_zone z WHERE m.subject_kind = 'zone' AND z.id = m.subject), NULL::text
 FROM who AS m
 JOIN duties_dutykind k ON k.code = m.kind
-LEFT JOIN unnest(%(kinds)s::text[], %(plainly)s::text[]) AS plain (code, kind) ON %(plain)s AND plain.code = m.kind
+LEFT JOIN plain ON plain.code = m.kind
 LEFT JOIN person AS r ON r.id = m.resident
 LEFT JOIN door AS h ON h.id = r.household
 LEFT JOIN LATERAL (
