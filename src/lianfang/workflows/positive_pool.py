@@ -26,6 +26,7 @@ from lianfang.response.quarantine.actions import record_tests
 from lianfang.response.quarantine.permissions import RECORD_TEST
 from lianfang.response.quarantine.queries import known_orders
 from lianfang.response.quarantine.rules import NewTest
+from lianfang.response.sampling.actions import end_sampled_at_home
 from lianfang.response.screening import queries as screening
 from lianfang.response.screening.actions import add_sampled_late
 from lianfang.response.specimens import actions as specimens
@@ -103,7 +104,7 @@ def register_tubes(tubes: Sequence[TubeEntry], *, by: Actor, valid_at: datetime,
                    accept: Any = "nothing") -> specimens.TubesReceipt:  # fmt: skip
     """Register tubes of rounds that exist; whoever comes late for a tube that was reported meanwhile joins its pool,
     whoever comes after the sign-off and is on no roster is counted as found, a single resample ends the visit it was
-    due by, and a sample under a quarantine order is a test of that day."""
+    due by, a sample taken at home the duty to take it, and a sample under a quarantine order is a test of that day."""
     county, ids = county_of(tubes[0].division_code), [tube.id for tube in tubes]
     with acting(by):
         openings = _openings(tubes, county)
@@ -113,6 +114,10 @@ def register_tubes(tubes: Sequence[TubeEntry], *, by: Actor, valid_at: datetime,
         )  # fmt: skip
         _count_late(tubes, openings, by, valid_at, cause)
         _serve_orders(tubes, by, valid_at, cause)
+        end_sampled_at_home(
+            [one.resident for tube in tubes if tube.round for one in tube.samples],
+            by=by, county=county, valid_at=valid_at, cause=cause,
+        )  # fmt: skip
         touched = {row[0] for row in _rows(by, county, LATE, [county, ids])}
         touched |= {tube.id for tube in tubes if tube.purpose == "confirmatory_retest"}
         if touched:

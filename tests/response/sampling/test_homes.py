@@ -20,6 +20,8 @@ from lianfang.response.sampling.queries import home_sampling_candidates, home_sa
 from lianfang.response.sampling.rules import HomeAttemptEntry, HomeEntry
 from lianfang.response.screening.actions import close_round, exclude_people, update_visits
 from lianfang.response.screening.rules import ExclusionEntry, PeopleRefused, RoundAlreadyClosed
+from lianfang.response.specimens.rules import SampleEntry, TubeEntry
+from lianfang.workflows import positive_pool
 from lianfang.workflows.tick import tick
 from making import appointed, make_resident
 from response.sampling.site_making import GRID, NOON, county_actor, opened, sampled, site, village_actor
@@ -88,6 +90,18 @@ def test_a_sample_is_the_end_of_it_wherever_it_was_taken(by, people, round):
     assert {row.resident: row.state for row in home_sampling_list(round.id, by=by)} == {
         people[0]: "sampled", people[1]: "ordered"
     }  # fmt: skip
+
+
+def test_a_sample_that_comes_in_by_a_command_ends_it_at_once(by, people, round):
+    order(by, round, *people[:2])
+    swab = SampleEntry(new_id(), people[0])
+    tube = TubeEntry(
+        new_id(), "T0000000000HOME", "single", 1, "area_screening", GRID, after(1), (swab,), round=round.id
+    )
+    with clock_at(after(1)):
+        positive_pool.register_tubes([tube], by=by, valid_at=after(1))
+    assert [row[0] for row in standing(by)] == [people[1]], "whoever was not sampled is still expected"
+    assert [(row[0], row[3]) for row in standing(by, "done")] == [(people[0], "sampled")]
 
 
 def test_time_passing_is_enough_to_end_it(by, people, round):

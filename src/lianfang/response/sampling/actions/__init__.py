@@ -2,6 +2,7 @@
 
 from lianfang.response.sampling.actions.crews import assign_crew, relieve_crew
 from lianfang.response.sampling.actions.homes import (
+    end_sampled_at_home,
     order_home_sampling,
     record_home_sampling,
     update_home_sampling,
@@ -14,6 +15,7 @@ __all__ = [
     "assign_crew",
     "call_slot",
     "confirm_slots",
+    "end_sampled_at_home",
     "open_lanes",
     "order_home_sampling",
     "plan_slots",

@@ -11,7 +11,7 @@ from django.db import connection
 
 from lianfang.core.access.audit import record_audit
 from lianfang.core.access.rules import Actor
-from lianfang.core.access.scope import acting
+from lianfang.core.access.scope import acting, read_rows
 from lianfang.core.duties.actions import finish_duties, ledger_keeper, reconcile
 from lianfang.core.duties.permissions import ROLL_DAY
 from lianfang.core.duties.rules import Changes
@@ -48,6 +48,12 @@ ROUNDS = "SELECT DISTINCT round FROM sampling_homesampling WHERE county = %(coun
 OPEN_DUTIES = f"""
 SELECT subject, period FROM duties_duty WHERE county = %(county)s AND kind = '{HOME_SAMPLING}' AND state = 'outstanding'
    AND source = %(round)s AND subject = ANY(%(residents)s)
+"""  # noqa: S608 - made of constants
+
+
+EXPECTED = f"""
+SELECT DISTINCT subject FROM duties_duty WHERE county = %(county)s AND kind = '{HOME_SAMPLING}' AND state = 'outstanding'
+   AND subject = ANY(%(residents)s)
 """  # noqa: S608 - made of constants
 
 
@@ -207,6 +213,16 @@ def update_home_sampling(*, by: Actor, county: int, valid_at: datetime, cause: u
     """
     by.require(ROLL_DAY)
     return bring_home_samplings_up_to_date(by, county, valid_at, cause)
+
+
+def end_sampled_at_home(
+    people: Sequence[uuid.UUID], *, by: Actor, county: int, valid_at: datetime, cause: uuid.UUID | None = None
+) -> None:
+    """End the samplings at home of people whose samples are being registered, in the same transaction."""
+    with acting(ledger_keeper(by, county)):
+        expected = read_rows(by, EXPECTED, {"county": county, "residents": list(people)})
+    if expected:
+        bring_home_samplings_up_to_date(by, county, valid_at, cause, [row[0] for row in expected])
 
 
 def bring_home_samplings_up_to_date(
