@@ -162,6 +162,8 @@ def signed_in(
     phone = Phone(context.new_page())
     phone.page.set_default_timeout(12_000)
     enter(phone, address, account(role, scope, line), waiting_code(scope))
+    if slower := os.environ.get("LIANFANG_SLOWER"):  # so many times slower than this machine
+        context.new_cdp_session(phone.page).send("Emulation.setCPUThrottlingRate", {"rate": int(slower)})
     return phone
 
 

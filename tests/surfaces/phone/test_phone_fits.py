@@ -68,9 +68,11 @@ class Measured(Pocket):
         page = self.page
         if self.tongue == "zh":
             self.looks.look(page, f"{name}, zh, 390")
+            self.shoot(f"{name} zh")
         page.set_viewport_size(NARROW)
         page.evaluate("document.documentElement.classList.add('large')")
         self.looks.look(page, f"{name}, {self.tongue}, 360 large")
+        self.shoot(f"{name} {self.tongue} large")
         page.evaluate("document.documentElement.classList.remove('large')")
         page.set_viewport_size(USUAL)
 
@@ -206,7 +208,7 @@ def pages(phone: Measured, due: dict[str, int]) -> None:
     phone.screen("me")
     phone.tap("sign-out")
     phone.find("sheet").wait_for()
-    phone.screen("sign out?")
+    phone.screen("sign out or stay")
     phone.page.keyboard.press("Escape")
 
 

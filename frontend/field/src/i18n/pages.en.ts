@@ -21,7 +21,7 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
 
   "net.offline": "No signal – work goes on as usual",
   "net.offlineSaved": "No signal – work goes on; {n} finished item is safe|No signal – work goes on; {n} finished items are safe",
-  "net.waiting": "{n} item is being sent|{n} items are being sent",
+  "net.waiting": "{n} item in line to be sent|{n} items in line to be sent",
   "net.refused": "{n} item was not taken – see what to do|{n} items were not taken – see what to do",
 
   "sync.never": "Today’s duties are not here yet",
