@@ -78,3 +78,26 @@ def test_rooms_are_named_in_its_words():
     rooms = {path.name for floor in ["core", "response"] for path in (SOURCE / floor).iterdir() if path.is_dir()}
     named = {room for room in rooms if room.removesuffix("s") in WORDS or room.replace("ies", "y") in WORDS}
     assert rooms - named - set(ROOMS_EXPLAINED) - {"__pycache__"} == set()
+
+
+#: words of everyday speech that stood beside those of the glossary for the same thing
+ASIDE = {"检测机构": "实验室", "就地等候": "留置"}
+
+
+def second_words(root):
+    """Sentences naming each place that says something with another word than the glossary's."""
+    kinds = {".py", ".yaml", ".po", ".md", ".html", ".vue", ".ts"}
+    for path in sorted((*root.glob("src/**/*"), *root.glob("docs/**/*"), *root.glob("frontend/*/src/**/*"))):
+        if path.suffix not in kinds or "static" in path.parts:
+            continue
+        text = path.read_text()
+        for word, right in ASIDE.items():
+            if word in text:
+                yield f"{path.relative_to(root)}: say {right}, not {word}"
+
+
+def test_one_thing_has_one_word(tmp_path):
+    assert list(second_words(ROOT)) == []
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/planted.md").write_text("检测机构")
+    assert list(second_words(tmp_path)) == ["docs/planted.md: say 实验室, not 检测机构"]

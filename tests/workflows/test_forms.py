@@ -219,7 +219,17 @@ def test_a_shift_is_checked_in_to_by_those_assigned():
 
 
 SUPPLIED = {
-    "subject": {"resident", "people", "members", "areas", "buildings", "authority", "category", "checklist"},
+    "subject": {
+        "resident",
+        "people",
+        "members",
+        "areas",
+        "buildings",
+        "authority",
+        "appeal_to",
+        "category",
+        "checklist",
+    },
     "me": {"title", "sites", "checkpoints"},
 }
 

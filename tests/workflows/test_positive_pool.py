@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from conftest import XINZHU, make_actor
 from lianfang.config.kinds import KINDS
+from lianfang.core.access.actions import set_desk_phone
 from lianfang.core.access.rules import NotPermitted
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import declare_kinds
@@ -122,6 +123,20 @@ def test_reported_by_hand_first_they_join_the_pool_as_they_are(county, incident)
     report(county, made, "positive")
     assert str(members(county, made)[0].positive) == said["id"] or str(members(county, made)[1].positive) == said["id"]
     assert nothing_forgotten(county)
+
+
+def test_whoever_is_held_reads_the_desk_and_its_telephone_and_so_does_the_notice_of_release(county, incident):
+    desk, county_code = make_actor("access.manage_devices", scope="469021"), 469021 * 10**9
+    set_desk_phone(by=desk, valid_at=NOON, cause=new_id(), division_code=county_code, phone="0898-6380000")
+    made = tube(county, people(county, 1))
+    report(county, made, "positive")
+    (row,) = members(county, made)
+    assert "疫情防控指挥部值班室（电话 0898-6380000）" in row.appeal_to
+    resample(county, row, NOON + HOUR, "negative")
+    send(county, "release_pool_members", NOON + 3 * HOUR, positives=[str(row.positive)])
+    set_desk_phone(by=desk, valid_at=NOON, cause=new_id(), division_code=county_code, phone="")
+    (row,) = members(county, made, at=NOON + 3 * HOUR)
+    assert row.appeal_to in row.notice("T1"), "where they were told to object, not where one does now"
 
 
 def test_a_hold_ordered_by_a_person_replaces_the_first_one(county, incident):

@@ -73,9 +73,7 @@ def _finish_duty(by: Actor, envelope: Envelope, payload: FinishDuty) -> dict[str
     by.require(FINISH_DUTY)
     own = command_of(payload.duty, by=by)
     if own:
-        if not by.may(READ_PEOPLE):  # the command tells what somebody has, to whom only the duty's plain name is told
-            raise DutyHasItsCommand("This duty is finished by recording the work itself: open it in the phone app.")
-        raise DutyHasItsCommand(f"This duty is finished by recording the work itself: send “{own}”.")
+        raise _has_its_command(by, own)
     finish_duty(
         payload.duty,
         by=by,
@@ -85,6 +83,13 @@ def _finish_duty(by: Actor, envelope: Envelope, payload: FinishDuty) -> dict[str
         cause=envelope.id,
     )
     return {"duty": payload.duty}
+
+
+def _has_its_command(by: Actor, own: str) -> DutyHasItsCommand:
+    if by.may(READ_PEOPLE):
+        return DutyHasItsCommand(f"This duty is finished by recording the work itself: send “{own}”.")
+    # the command tells what somebody has; this role knows the duty under its plain name alone
+    return DutyHasItsCommand("This duty is finished by recording the work itself: open it in the phone app.")
 
 
 def _followed(

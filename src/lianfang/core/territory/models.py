@@ -154,7 +154,7 @@ class PlaceKind(models.TextChoices):
     HOSPITAL = "hospital", "医院"
     FEVER_CLINIC = "fever_clinic", "发热门诊"
     VILLAGE_CLINIC = "village_clinic", "卫生室"
-    LABORATORY = "laboratory", "核酸检测机构"
+    LABORATORY = "laboratory", "核酸检测实验室"
     PHARMACY = "pharmacy", "药店"
     SCHOOL = "school", "学校"
     MARKET = "market", "农贸市场"

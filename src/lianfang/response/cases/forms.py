@@ -47,7 +47,7 @@ FORMS: tuple[Form, ...] = (
             ask("reason", "text", "理由", "reason", required=True, default="初筛阳性，等待复核结果",
                 hint=("本人看得到", "They can read it")),
             ask("authority", "text", "决定机关", "authority", required=True, default=of_subject("authority")),
-            ask("appeal_to", "text", "向谁申诉", "where to object", required=True, default="12345 热线、县指挥部值班席"),
+            ask("appeal_to", "text", "向谁申诉", "where to object", required=True, default=of_subject("appeal_to")),
             ask("help", "note", "告诉本人：急病先就医，不受留置影响", "Tell them: in an emergency they go to hospital, hold or not"),
         ),
         payload={"positive": of_duty("subject"), "place": value("place"), "reason": value("reason"),

@@ -212,7 +212,7 @@ class MemberRow:
             return ""
         return release_notice(
             self.name, code, self.held_at.astimezone(LOCAL), self.lifted_at.astimezone(LOCAL), self.lifted_title or "指挥部",
-            self.lift_reason or "",
+            self.lift_reason or "", self.appeal_to or "",
         )  # fmt: skip
 
 

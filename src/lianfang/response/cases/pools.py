@@ -17,8 +17,8 @@ from lianfang.engines.protocol import pack_of_protocol
 from lianfang.kit.clock import response_now
 from lianfang.kit.ids import derived_id
 from lianfang.response.cases.duties import SETTLED, desire_pools, desire_positives
+from lianfang.response.cases.queries import where_to_object
 from lianfang.response.cases.rules import (
-    APPEAL_TO,
     DETECTED_BY,
     Finding,
     Outbreak,
@@ -329,7 +329,7 @@ def _insert_holds(
         "ids": [derived_id("hold", positive_of[key], one.pool) for key, one in people.items()],
         "positives": [positive_of[key] for key in people], "places": [one.place for one in people.values()],
         "reasons": [hold_reason(one.code, one.mode) for one in people.values()],
-        "authorities": [one.authority for one in people.values()], "appeal_to": APPEAL_TO,
+        "authorities": [one.authority for one in people.values()], "appeal_to": where_to_object(shared["county"]),
         # A result that comes late does not shorten anybody's hold to nothing: the clock then runs from now.
         "ends": [one.due_at if one.due_at > valid_at else valid_at + (one.due_at - one.reported_at)
                  for one in people.values()],

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
+from lianfang.core.access.queries import desk_phone
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import read_rows
+from lianfang.core.territory.queries import standing
 from lianfang.kit.clock import response_now
+from lianfang.kit.codes import unit_range
 from lianfang.response.cases import permissions as may
 from lianfang.response.cases.pool_queries import (
     WAITING,
@@ -27,7 +32,9 @@ __all__ = [
     "WAITING", "CaseEntry", "CaseRow", "ChainRow", "ContactRow", "InformRow", "MemberRow", "PoolRow", "PositiveRow", "case_counts",
     "case_history", "cases", "chain", "community_count", "community_positives", "contact_counts", "contacts", "hanging_on",
     "pool_disagreements", "pool_informs", "pool_members", "pool_protocol", "pool_row", "pools", "positives", "trajectory",
+    "where_to_object",
 ]  # fmt: skip
+from lianfang.response.cases.rules import object_to
 
 VILLAGE = """
 LEFT JOIN LATERAL (SELECT d.name FROM territory_division d WHERE d.code = {table}.division_code / 1000 * 1000
@@ -324,3 +331,10 @@ def _asked_contacts(
 def _read(by: Actor, sql: str, params: dict[str, Any]) -> list[Any]:
     by.require(may.READ_CASES)
     return read_rows(by, sql, params)
+
+
+def where_to_object(county: int) -> str:
+    """Return where whoever is held in a county may object: its duty desk by name, with the telephone it has now."""
+    area = unit_range(county * 10**9)
+    name = standing(area).filter(code=area.lo).values_list("name", flat=True).first()
+    return object_to(name or "", desk_phone(area) or settings.DESK_PHONE)

@@ -40,7 +40,7 @@ DETECTED_BY = {
     "confirmatory_retest": "community_screening",
 }
 #: what everybody held for a pool can read: whom to ask, and that an emergency passes
-APPEAL_TO = "所在县疫情防控指挥部值班室，昼夜有人；由作出决定者以外的人员一日内答复"
+OBJECT_TO = "{desk}疫情防控指挥部值班室{phone}，昼夜有人；由作出决定者以外的人员一日内答复"
 EMERGENCY_PASSES = "突发疾病、临产、透析等急需就医的，随时就医，不受此限"
 CONTACT_STATES = ("active", "upgraded", "withdrawn")
 #: The packs have no clock for what cannot wait; a default of the house.
@@ -272,16 +272,24 @@ def hold_reason(code: str, mode: str) -> str:
     return f"{found}，请在现地等候单采复核，结果出来即由专人判定。{EMERGENCY_PASSES}。"
 
 
-def release_notice(name: str, code: str, held_at: datetime, lifted_at: datetime, decided_by: str, why: str) -> str:
+def object_to(county: str, phone: str) -> str:
+    """Return where somebody who is held may object: the desk of a county by name, and its telephone where it has one."""
+    return OBJECT_TO.format(desk=county or "所在县", phone=f"（电话 {phone}）" if phone else "")
+
+
+def release_notice(
+    name: str, code: str, held_at: datetime, lifted_at: datetime, decided_by: str, why: str, appeal_to: str
+) -> str:
     """Return the notice with which somebody is released: of what, since when, who decided, why, that nothing remains.
 
-    ``held_at`` and ``lifted_at`` are in the county's own time; ``why`` is the reason of the decision.
+    ``held_at`` and ``lifted_at`` are in the county's own time; ``why`` is the reason of the decision, ``appeal_to`` where
+    the person was told to object.
     """
     minute = "%Y年%m月%d日%H时%M分"
     return (
-        f"解除告知：{name}，您因采样管{code}检测阳性，自{held_at.strftime(minute)}起就地等候复核，"
+        f"解除告知：{name}，您因采样管{code}检测阳性，自{held_at.strftime(minute)}起就地留置、等候复核，"
         f"已于{lifted_at.strftime(minute)}解除。理由：{why}。决定人：{decided_by}。"
-        f"此事不留任何限制，不影响您的出行、就医、就业和其他权利。有异议：{APPEAL_TO}。"
+        f"此事不留任何限制，不影响您的出行、就医、就业和其他权利。有异议：{appeal_to}。"
     )
 
 

@@ -191,7 +191,7 @@ class Migration(migrations.Migration):
                             ("hospital", "医院"),
                             ("fever_clinic", "发热门诊"),
                             ("village_clinic", "卫生室"),
-                            ("laboratory", "核酸检测机构"),
+                            ("laboratory", "核酸检测实验室"),
                             ("pharmacy", "药店"),
                             ("school", "学校"),
                             ("market", "农贸市场"),

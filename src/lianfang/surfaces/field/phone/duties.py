@@ -10,6 +10,8 @@ from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import read_rows
 from lianfang.core.notices.queries import NoticeRow, notices_of
 from lianfang.core.people.actions import county_cipher
+from lianfang.response.cases.permissions import HOLD_PERSON
+from lianfang.response.cases.queries import where_to_object
 from lianfang.response.tasks.rules import checklist
 from lianfang.surfaces.field.phone.buckets import Family
 from lianfang.surfaces.field.phone.least import PEOPLE, PLAIN_KINDS, Carried, carried
@@ -73,7 +75,7 @@ END
 ABOUT = """
 CASE WHEN m.state = 'outstanding' THEN CASE m.subject_kind
     WHEN 'shift_assignment' THEN (SELECT json_build_object('people', a.people) FROM workforce_shiftassignment a WHERE a.id = m.subject)
-    WHEN 'screen_positive' THEN (SELECT json_build_object('authority', i.authority) FROM cases_screenpositive p
+    WHEN 'screen_positive' THEN (SELECT json_build_object('authority', i.authority, 'appeal_to', %(appeal_to)s::text) FROM cases_screenpositive p
                                  JOIN command_incident i ON i.id = p.incident WHERE p.id = m.subject AND NOT %(plain)s)
     WHEN 'pool' THEN (SELECT json_build_object('members', json_agg(json_build_object('code', x.id, 'zh', w.name, 'en', w.name) ORDER BY x.id))
                       FROM cases_poolmember x LEFT JOIN people_resident w ON w.id = x.resident
@@ -193,7 +195,7 @@ def kinds_family(asked: dict[str, Any], what: Carried) -> Family:
 
 def _asked(asked: dict[str, Any], what: Carried) -> dict[str, Any]:
     return asked | {
-        "plain": what.plain, "calls": what.calls, "people": list(PEOPLE), "kinds": list(PLAIN_KINDS),
+        "appeal_to": where_to_object(asked["county"]) if HOLD_PERSON in asked["permissions"] else None, "plain": what.plain, "calls": what.calls, "people": list(PEOPLE), "kinds": list(PLAIN_KINDS),
         "plainly": [kind for kind, _, _ in PLAIN_KINDS.values()], "zh": [zh for _, zh, _ in PLAIN_KINDS.values()],
         "en": [en for _, _, en in PLAIN_KINDS.values()],
     }  # fmt: skip

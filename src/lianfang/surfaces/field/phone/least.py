@@ -15,7 +15,7 @@ VILLAGE = 1000
 
 #: kinds of duties whose name tells what somebody has or may have, and what they are called where nobody need know
 PLAIN_KINDS = {
-    "hold_in_place": ("stay_with", "就地等候", "wait with somebody"),
+    "hold_in_place": ("stay_with", "陪同等候", "wait with somebody"),
     "confirmatory_retest": ("sampling_again", "复采", "sample once more"),
     "pool_resample": ("sampling_again", "复采", "sample once more"),
     "inform_pool_community": ("bring_word", "送达告知", "bring somebody word"),
