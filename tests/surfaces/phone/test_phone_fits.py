@@ -141,6 +141,7 @@ def entry(phone: Measured, address: str) -> None:
     def both(name: str) -> None:
         for phone.tongue in ("zh", "en"):
             phone.screen(name)
+            assert all(said.isascii() == (phone.tongue == "en") for said in phone.find("said").all_inner_texts())
             phone.tap("language")
         phone.tongue = "zh"
 
