@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import DINGAN, JIANGNAN, XINZHU, make_actor
+from lianfang.core.access.models import AuditEntry
 from lianfang.core.access.rules import NotPermitted
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.actions import declare_kinds, record_attempt
@@ -16,7 +17,7 @@ from lianfang.core.duties.queries import balance, duties, ledger_disagreements
 from lianfang.kit.clock import clock_at, local
 from lianfang.response.tasks import actions, queries
 from lianfang.response.tasks.duties import KINDS
-from lianfang.response.tasks.models import Hazard
+from lianfang.response.tasks.models import Hazard, Task
 from lianfang.response.tasks.permissions import PERMISSIONS
 from lianfang.response.tasks.rules import (
     FindingAlreadyFixed,
@@ -353,3 +354,40 @@ def test_whatever_happens_in_whatever_order_the_books_hold(desk, steps, rng):
         keys = [(row.subject, row.kind, row.period) for row in rows]
         assert len(keys) == len(set(keys))
         transaction.set_rollback(True)
+
+
+def test_whoever_is_inspected_sees_an_unannounced_inspection_once_it_has_taken_place():
+    county = make_actor(*PERMISSIONS, *LEDGER, role="inspector")
+    town = make_actor(*PERMISSIONS, *LEDGER, scope=str(XINZHU)[:9], role="township")
+    village = make_actor(*PERMISSIONS, *LEDGER, scope=str(XINZHU), role="community")
+    look = {"kind": "field_inspection", "category": "pharmacy", "title": "暗访药店", "unannounced": True}
+    task = give(county, **look)
+    seen = [(duty.subject, duty.role) for duty in duties(by=county, kind="field_inspection")]
+    assert seen == [(task, "inspector")] and queries.task(task, by=county, at=NOON).done_in == GRID
+    for below in (town, village):
+        assert queries.tasks(by=below, at=NOON) == [] and duties(by=below, state="") == []
+        assert balance(by=below).opened == 0
+        with pytest.raises(TaskNotFound):
+            actions.record_inspection(by=below, task=task, valid_at=ONE)
+        with acting(below):
+            assert not Task.objects.filter(id=task).exists()
+            assert not AuditEntry.objects.filter(subject_id=task).exists()
+    with clock_at(ONE):
+        finding = NewFinding("medicine_register", "两笔未登记", must_fix_by=ONE + hours(24))
+        actions.record_inspection(by=county, task=task, findings=[finding], valid_at=ONE)
+    for below in (town, village):
+        assert [row.id for row in queries.tasks(by=below, at=ONE)] == [task]
+        assert [duty.subject for duty in duties(by=below, kind="fix_finding")] == [finding.id]
+        assert [duty.state for duty in duties(by=below, kind="field_inspection", state="done")] == ["done"]
+    assert ledger_disagreements(by=county) == []
+
+
+def test_an_unannounced_inspection_comes_from_above_and_once():
+    village = make_actor(*PERMISSIONS, *LEDGER, scope=str(XINZHU), role="community")
+    look = {"kind": "field_inspection", "category": "pharmacy", "unannounced": True}
+    with pytest.raises(TaskRefused, match="from above"):
+        give(village, **look, division_code=XINZHU * 1000)
+    with pytest.raises(TaskRefused, match="takes place once"):
+        give(village, **look, every_hours=4, until=NOON + hours(24))
+    with pytest.raises(TaskRefused, match="takes place once"):
+        give(village, unannounced=True)

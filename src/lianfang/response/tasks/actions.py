@@ -41,6 +41,7 @@ from lianfang.response.tasks.rules import (
     TaskNotFound,
     TaskRefused,
     TaskWithdrawn,
+    hidden_at,
     inspection_fault,
     period_at,
     periods,
@@ -61,10 +62,11 @@ def give_tasks(*, by: Actor, tasks: Sequence[NewTask], valid_at: datetime, cause
             if fault := task_fault(one):
                 raise TaskRefused(f"Entry {place} of {len(fresh)}: {fault} Nothing of the list was given.")
             by.require(may.GIVE_TASK, one.division_code)
-        Task.objects.bulk_create([_task(one, by, valid_at, cause) for one in fresh])
-        for one in fresh:
+        rows = [_task(one, by, valid_at, cause) for one in fresh]
+        Task.objects.bulk_create(rows)
+        for row in rows:
             record_audit(
-                by, "tasks.give_tasks", subject=("task", one.id), division_code=one.division_code, kind=one.kind
+                by, "tasks.give_tasks", subject=("task", row.id), division_code=row.division_code, kind=row.kind
             )
         _refresh_turns([one.id for one in fresh], by, valid_at, cause)
     return [one.id for one in tasks]
@@ -230,9 +232,11 @@ def roll_tasks(*, by: Actor, county: int, valid_at: datetime, cause: uuid.UUID |
 def _task(
     new: NewTask, by: Actor, valid_at: datetime, cause: uuid.UUID | None, hazard: uuid.UUID | None = None
 ) -> Task:
+    hidden = hidden_at(new, by.scope.lo)
     return Task(
         id=new.id, county=county_of(new.division_code), incident=new.incident, kind=new.kind, role=new.responsible,
-        assignee=new.assignee, division_code=new.division_code, title=new.title.strip(), place=new.place.strip(),
+        assignee=new.assignee, division_code=new.division_code if hidden is None else hidden,
+        inspects_code=None if hidden is None else new.division_code, title=new.title.strip(), place=new.place.strip(),
         lon=new.lon, lat=new.lat, category=new.category, person=new.person.strip(), address=new.address.strip(),
         items=[item.strip() for item in new.items if item.strip()], starts_at=new.starts_at, due_at=new.due_at,
         every_hours=new.every_hours, until=new.until, hazard=hazard, given_at=valid_at, recorded_at=response_now(),
@@ -265,6 +269,9 @@ def _record(
         turn = period or period_at(found.starts_at, found.every_hours, found.until, valid_at)
         if turn not in _turns(found):
             raise TaskRefused(f"This work has no turn “{turn}”. Leave the turn empty, or refresh your list.")
+        if found.inspects_code is not None:  # from now on whoever was inspected reads it
+            found.division_code = found.inspects_code
+            found.save(update_fields=["division_code"])
         made = TaskRecord.objects.create(
             id=id or new_id(), county=found.county, task=found, division_code=found.division_code, period=turn, kind=kind,
             outcome=outcome, done_at=valid_at, recorded_at=response_now(), account=by.account_id, command=cause,

@@ -15,7 +15,7 @@ PLACE = "the work is done there"
 @declare(
     plain="id county incident kind role assignee title category every_hours starts_at due_at until hazard given_at"
     " recorded_at account command withdrawn_at withdrawn_reason",
-    personal="division_code place lon lat person address items",
+    personal="division_code inspects_code place lon lat person address items",
     governed_by="division_code",
     because=PLACE,
 )
@@ -29,6 +29,8 @@ class Task(models.Model):
     role = models.CharField(max_length=40)
     assignee = models.UUIDField(null=True)
     division_code = models.BigIntegerField()
+    #: the place of an unannounced inspection; until it was done the row itself belongs to the unit that gave it
+    inspects_code = models.BigIntegerField(null=True)
     title = models.CharField(max_length=120)
     place = models.CharField(max_length=120, blank=True)
     lon = models.FloatField(null=True)

@@ -44,7 +44,8 @@ WHERE t.division_code BETWEEN %(lo)s AND %(hi)s AND t.given_at <= %(at)s
 TASK_COLUMNS = """
 SELECT t.id, t.kind, t.role, t.division_code, t.title, t.place, t.category, t.person, t.address, t.items, t.starts_at,
        t.due_at, t.every_hours, t.until, t.hazard, t.given_at, t.withdrawn_at, t.withdrawn_reason, owed.outstanding,
-       owed.overdue, owed.next_due_at, done.times, done.last_at, found.findings, found.unfixed, tried.attempts
+       owed.overdue, owed.next_due_at, done.times, done.last_at, found.findings, found.unfixed, tried.attempts,
+       coalesce(t.inspects_code, t.division_code)
 """
 
 RECORDS = """
@@ -85,7 +86,10 @@ HAZARD_STATES = {
 
 @dataclass(frozen=True)
 class TaskRow:
-    """A piece of field work at an instant: what it says, what is owed on it, how often it was done, what was found."""
+    """A piece of field work at an instant: what it says, what is owed on it, how often it was done, what was found.
+
+    ``done_in`` is where: an unannounced inspection belongs to the unit that gave it until it has taken place.
+    """
 
     id: uuid.UUID
     kind: str
@@ -113,6 +117,7 @@ class TaskRow:
     findings: int
     unfixed: int
     attempts: int
+    done_in: int
 
     @property
     def state(self) -> str:

@@ -111,7 +111,8 @@ class NewTask:
 
     ``every_hours`` and ``until`` make it come round again: each turn opens so many hours after the one before, and is
     due as long after its opening as ``due_at`` lies after ``starts_at``. ``person``, ``address`` and ``items`` say to
-    whom a delivery goes and what to bring; ``category`` says what kind of place is inspected.
+    whom a delivery goes and what to bring; ``category`` says what kind of place is inspected. An ``unannounced``
+    inspection is seen by nobody below whoever gives it until it has taken place.
     """
 
     __pydantic_config__ = {"extra": "forbid"}
@@ -132,6 +133,7 @@ class NewTask:
     every_hours: int | None = None
     until: AwareDatetime | None = None
     incident: uuid.UUID | None = None
+    unannounced: bool = False
     id: uuid.UUID = field(default_factory=new_id)
 
     @property
@@ -161,7 +163,27 @@ def task_fault(task: NewTask) -> str | None:
         return "say in a few words what is to be done."
     if task.due_at <= task.starts_at:
         return "it is due after it begins: correct the times."
-    return _wants_more(task) or _turns_fault(task)
+    return _wants_more(task) or _turns_fault(task) or _unannounced_fault(task)
+
+
+def _unannounced_fault(task: NewTask) -> str | None:
+    if task.unannounced and (task.kind != INSPECTION or task.every_hours is not None):
+        return "only an inspection that takes place once can be unannounced: give it without a next turn."
+    return None
+
+
+def hidden_at(task: NewTask, giver: int) -> int | None:
+    """Return the code at which an unannounced inspection waits: the giver's own unit (its 15-digit code), above the place.
+
+    None for what everybody of the place may see. Raises `TaskRefused` when giver and place are one unit.
+    """
+    if not task.unannounced:
+        return None
+    if giver == task.division_code:
+        raise TaskRefused(
+            "An unannounced inspection is given from above the place: choose a village or grid below you."
+        )
+    return giver
 
 
 def _wants_more(task: NewTask) -> str | None:

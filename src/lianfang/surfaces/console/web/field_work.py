@@ -80,9 +80,9 @@ def task_columns(request: ActingRequest) -> list[Column]:
     places: dict[int, str] = {}
 
     def place(row: TaskRow) -> str:
-        if row.division_code not in places:
-            places.update(place_names([row.division_code]))
-        return f"{places[row.division_code]} {row.place}".strip()
+        if row.done_in not in places:
+            places.update(place_names([row.done_in]))
+        return f"{places[row.done_in]} {row.place}".strip()
 
     return [
         Column(_("Kind"), lambda t: kind_word(t.kind)),
@@ -143,6 +143,8 @@ def give(request: ActingRequest) -> HttpResponse:
         "person": request.POST.get("person", "").strip(), "address": request.POST.get("address", "").strip(),
         "items": [item.strip() for item in request.POST.get("items", "").splitlines() if item.strip()],
     }  # fmt: skip
+    if request.POST.get("unannounced"):
+        task["unannounced"] = True
     if every := request.POST.get("every_hours", "").strip():
         task |= {"every_hours": every, "until": instant_given(request, "until").isoformat()}
     send(request, "give_tasks", {"tasks": [task]}, response_now())
@@ -162,7 +164,7 @@ def show_task(request: ActingRequest, task: UUID) -> HttpResponse:
     """Show one piece of field work: what was done, what could not be, what was found."""
     asked: dict[str, Any] = {"by": request.actor, "at": request.instant}
     row = queries.task(task, **asked)
-    place = place_names([row.division_code])[row.division_code]
+    place = place_names([row.done_in])[row.done_in]
     found = queries.findings(task=task, **asked, limit=1000)
     sections = [
         Section(_("Done"), _record_listing(queries.records(task, **asked))),

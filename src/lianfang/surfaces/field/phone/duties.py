@@ -107,7 +107,8 @@ door AS MATERIALIZED (
     FROM people_household h WHERE h.id = ANY(ARRAY(SELECT household FROM person))
 ),
 errand AS MATERIALIZED (
-    SELECT t.id, t.title, t.person, coalesce(nullif(t.address, ''), t.place) AS address, t.lon, t.lat,
+    SELECT t.id, t.title, t.person, coalesce(nullif(t.address, ''), concat_ws(' ', (
+               SELECT v.name FROM territory_division v WHERE v.code = t.inspects_code ORDER BY v.valid_from DESC LIMIT 1), t.place)) AS address, t.lon, t.lat,
            json_build_object('title', CASE WHEN t.kind <> 'delivery' THEN t.title END, 'place', t.place, 'person', t.person, 'items', t.items, 'category', t.category) AS about
     FROM tasks_task t WHERE t.id = ANY(ARRAY(SELECT subject FROM who WHERE subject_kind = 'task'))
     UNION ALL
