@@ -20,9 +20,9 @@ export class Update {
     if (!navigator.serviceWorker) return; // before https, and in web views without workers: the app runs, but needs a line to open
     const options = { scope: import.meta.env.BASE_URL, updateViaCache: "none" } as const;
     const registration = await navigator.serviceWorker.register(`${import.meta.env.BASE_URL}sw.js`, options);
-    const controlled = navigator.serviceWorker.controller !== null;
+    // also on a phone's first day, whose page was opened before any worker looked after it
     navigator.serviceWorker.addEventListener("controllerchange", () => {
-      if (controlled && this.wanted) location.reload();
+      if (this.wanted) location.reload();
     });
     if (registration.waiting) this.found(registration.waiting);
     registration.addEventListener("updatefound", () => {

@@ -9,6 +9,7 @@ from test_phone_modules import waiting_device
 from conftest import XINZHU
 from lianfang.core.access.limits import store
 from surfaces.console.browsing import NEEDS_CHROMIUM
+from surfaces.phone.pocket import READ
 
 pytestmark = NEEDS_CHROMIUM
 pytest_plugins = ["surfaces.console.chromium"]
@@ -61,35 +62,6 @@ def sign_in(page, names):
     page.locator('[data-test="tab-today"]').wait_for()
 
 
-def read_all(page):
-    """Whatever text lies in the phone's database and caches, as somebody who has the phone reads it."""
-    return page.evaluate(
-        """async () => {
-          const text = (bytes) => new TextDecoder("utf-8").decode(bytes);
-          const found = [];
-          const walk = (value) => {
-            if (value instanceof CryptoKey) return;
-            if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) found.push(text(value));
-            else if (value && typeof value === "object") Object.values(value).forEach(walk);
-            else found.push(String(value));
-          };
-          const database = await new Promise((done, failed) => {
-            const opening = indexedDB.open("lianfang-field");
-            opening.onsuccess = () => done(opening.result);
-            opening.onerror = failed;
-          });
-          for (const name of database.objectStoreNames) {
-            const all = database.transaction(name).objectStore(name).getAll();
-            walk(await new Promise((done) => (all.onsuccess = () => done(all.result))));
-          }
-          database.close();
-          for (const name of await caches.keys())
-            for (const request of await (await caches.open(name)).keys()) found.push(request.url);
-          return found.join("\\n");
-        }"""
-    )
-
-
 def test_the_app_opens_without_a_line_and_its_pin_opens_what_it_keeps(page, names):
     sign_in(page, names)
     assert page.evaluate(KEPT) in {"activating", "activated"}
@@ -106,8 +78,8 @@ def test_the_app_opens_without_a_line_and_its_pin_opens_what_it_keeps(page, name
 def test_the_phone_shows_nothing_to_whoever_reads_its_storage(page, names):
     sign_in(page, names)
     page.wait_for_function("navigator.serviceWorker.controller !== null")
-    kept = read_all(page)
-    assert "/field/assets/" in kept
+    kept = page.evaluate(READ)
+    assert "/field/index.html" in kept
     assert "/api/" not in kept, "no answer of the interface lies in a cache"
     assert names["worker"] not in kept
     assert "Bearer" not in kept and PASSWORD not in kept

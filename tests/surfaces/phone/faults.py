@@ -32,6 +32,8 @@ PATIENCE = 60.0
 class Line(ThreadingHTTPServer):
     """The network between phone and house: takes every request, and in a bad mood loses it, or its answer, or a half of them.
 
+    Moods: fine, bad, down, and silent, where the app's files come and the house answers nothing.
+
     What happened is counted in ``fates``; ``sent`` counts how often each parcel reached the house.
     """
 
@@ -48,7 +50,7 @@ class Line(ThreadingHTTPServer):
     def fate(self, path: str) -> str:
         """How the next request fares."""
         with self.turn:
-            if self.mood == "down":
+            if self.mood == "down" or (self.mood == "silent" and path.startswith("/api/")):
                 return "dropped"
             drawn = self.chance.choice(FATES) if self.mood == "bad" and path.startswith("/api/") else "whole"
             self.fates[drawn] += 1

@@ -1,5 +1,6 @@
 """What the stories of the phone app share: one browser for a module, phones that go out of reach, what the records say."""
 
+import random
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connections
@@ -25,6 +27,7 @@ from surfaces.console.browsing import CHROMIUM
 from surfaces.console.chromium import FLAGS, house
 from surfaces.field.field_scene import PACK, account, everything
 from surfaces.field_app.field_app import NOON, PIN, Phone, Village, enter, village, waiting_code
+from surfaces.phone.faults import line
 
 LOOKS = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "locale": "zh-CN"}
 HOUR = timedelta(hours=1)
@@ -37,6 +40,16 @@ KEPT = """() => navigator.serviceWorker.controller ? true : new Promise((done) =
 
 class Pocket(Phone):
     """A phone that is out of reach now and then: that the line is gone is no complaint."""
+
+    #: whose it is
+    who = ""
+    _tools: Any = None
+
+    def allow(self, room: int | None) -> None:
+        """Let the browser keep so many bytes of this page's origin; with none, as many as it likes."""
+        self._tools = self._tools or self.page.context.new_cdp_session(self.page)
+        origin = self.page.evaluate("location.origin")
+        self._tools.send("Storage.overrideQuotaForOrigin", {"origin": origin} | ({"quotaSize": room} if room else {}))
 
     def has(self, name: str, number: int) -> None:
         """Wait until so many things that a test calls so are on the page."""
@@ -60,10 +73,19 @@ class County:
     playwright: Any
     phones: list[Pocket] = field(default_factory=list)
 
-    def phone(self, role: str, line: str = "community", scope: str = str(XINZHU), folder: Path | None = None) -> Pocket:
-        """Somebody's phone, enrolled and signed in through its screens; with a folder, its browser can be closed."""
+    def phone(
+        self, role: str, line: str = "community", scope: str = str(XINZHU), folder: Path | None = None, room: int = 0
+    ) -> Pocket:
+        """Somebody's phone, enrolled and signed in through its screens; with a folder, its browser can be closed.
+
+        With ``room``, it may keep so many bytes.
+        """
         phone = self.opened(folder) if folder else self._page(self.browser.new_context(**LOOKS))
-        enter(phone, self.address, account(role, scope, line), waiting_code(scope))
+        if room:
+            phone.page.goto(f"{self.address}/field/manifest.webmanifest")
+            phone.allow(room)
+        phone.who = account(role, scope, line)
+        enter(phone, self.address, phone.who, waiting_code(scope))
         phone.page.evaluate(KEPT)
         phone.find("skeleton").wait_for(state="detached", timeout=40_000)
         return phone
@@ -102,6 +124,14 @@ def county(committing, tmp_path, settings, playwright, browser):
         for phone in found.phones:
             phone.page.context.close()
     store.cache_clear()
+
+
+@pytest.fixture
+def cable(county):
+    """A line to the house that can be cut: what a service worker sends by itself goes by it too."""
+    with line(random.Random(0), urlsplit(county.address).port) as found:
+        county.address = found.address
+        yield found
 
 
 def everyone() -> Any:
@@ -200,6 +230,24 @@ def take_temperature(phone: Phone, digits: str) -> None:
     phone.find("finished").wait_for()
 
 
+def checked(phone: Phone, duty: int, digits: str) -> None:
+    """Do a daily check, and go back to today's list."""
+    to_duty(phone, duty)
+    take_temperature(phone, digits)
+    phone.tap("finished-close")
+    phone.find("filter-open").wait_for()
+
+
+def fill(phone: Phone, scene: Village, code: str, people: list[uuid.UUID], before: int = 0) -> None:
+    """Scan a tube unless it is open, and the cards of those who go into it."""
+    if not before:
+        phone.scan(code)
+        phone.sees("tube", code)
+    for place, resident in enumerate(people, before + 1):
+        phone.scan(scene.cards[resident])
+        phone.sees("count", str(place))
+
+
 def update(phone: Phone) -> None:
     """Bring a phone up to date, as it does by itself when the line is back."""
     with phone.page.expect_response(lambda got: got.url.endswith("/api/field/sync") and got.ok):
@@ -220,6 +268,27 @@ COUNT = """(store) => new Promise((done, failed) => {
     counting.onsuccess = () => { opening.result.close(); done(counting.result); };
   };
 })"""
+
+
+#: more than there may be at all: the browser looks how much there is, and finds no room for anything
+TOO_MUCH = """(bytes) => new Promise((done, failed) => {
+  const opening = indexedDB.open("photographs");
+  opening.onupgradeneeded = () => opening.result.createObjectStore("photographs");
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const writing = opening.result.transaction("photographs", "readwrite");
+    writing.objectStore("photographs").put(new Uint8Array(bytes), 1);
+    writing.onabort = () => { opening.result.close(); done(writing.error.name); };
+    writing.oncomplete = () => done("there was room");
+  };
+})"""
+ROOM = 30_000_000
+
+
+def fill_up(phone: Pocket) -> None:
+    """No room for anything any more on a phone that had ``ROOM`` since before its app was opened."""
+    phone.allow(1)
+    assert phone.page.evaluate(TOO_MUCH, ROOM + 1) == "QuotaExceededError"
 
 
 def rows(phone: Phone, store: str) -> int:

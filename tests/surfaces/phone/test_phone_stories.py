@@ -1,10 +1,6 @@
 """Days of people with phones, at 390 px and mostly without a line; each ends with what is in the records."""
 
 import html
-import random
-from urllib.parse import urlsplit
-
-import pytest
 
 from conftest import XINZHU
 from lianfang.core.access.actions import order_wipe
@@ -24,10 +20,11 @@ from surfaces.console.browsing import NEEDS_CHROMIUM, hidden, signed_in, text
 from surfaces.console.browsing import account as console_account
 from surfaces.field.field_scene import desk
 from surfaces.field_app.field_app import GRID, village
-from surfaces.phone.faults import line
 from surfaces.phone.pocket import (
     HOUR,
+    checked,
     everyone,
+    fill,
     in_reach,
     judged,
     names_in,
@@ -46,24 +43,6 @@ from surfaces.phone.pocket import (
 
 pytestmark = NEEDS_CHROMIUM
 pytest_plugins = ["surfaces.console.chromium", "surfaces.phone.pocket"]
-
-
-def fill(phone, scene, code, people, before=0):
-    """Scan a tube unless it is open, and the cards of those who go into it."""
-    if not before:
-        phone.scan(code)
-        phone.sees("tube", code)
-    for place, resident in enumerate(people, before + 1):
-        phone.scan(scene.cards[resident])
-        phone.sees("count", str(place))
-
-
-@pytest.fixture
-def cable(county):
-    """A line to the house that can be cut: what a service worker sends by itself goes by it too."""
-    with line(random.Random(0), urlsplit(county.address).port) as found:
-        county.address = found.address
-        yield found
 
 
 def test_forty_people_in_four_tubes_arrive_once_through_a_reload_and_a_closed_browser(county, cable, tmp_path):
@@ -117,14 +96,6 @@ def test_forty_people_in_four_tubes_arrive_once_through_a_reload_and_a_closed_br
     assert sorted(tubes.values()) == ["QH0000", "QH0001", "QH0002", "QH0003"]
     assert {[tube for tube, _ in samples].count(one) for one in tubes} == {10}
     assert judged(4) == [("register_scanned", "applied", "")] * 4
-
-
-def checked(phone, duty, digits):
-    """Do a daily check, and go back to today's list."""
-    to_duty(phone, duty)
-    take_temperature(phone, digits)
-    phone.tap("finished-close")
-    phone.find("filter-open").wait_for()
 
 
 def test_two_do_one_duty_the_second_is_noted_or_decided_at_the_desk_and_told(county):

@@ -1,6 +1,6 @@
 /** A form while it is filled in: draft, faults, finishing, taking back. */
 
-import { computed, onBeforeUnmount, reactive, ref, watch } from "vue";
+import { computed, nextTick, onBeforeUnmount, reactive, ref, watch } from "vue";
 
 import * as engine from "./engine";
 import { deskPhone, finish, keepDraft, loadDraft, myself, newDraft, now, takeBack } from "./house";
@@ -39,6 +39,7 @@ export function useFilling(form: Form, duty: Duty | null) {
     const there = await loadDraft<FormDraft>(form.code, draft.value.duty);
     if (there) draft.value = there;
     else draft.value.values = engine.defaults(form, around.value);
+    await nextTick(); // what somebody only looked at is no draft
     ready.value = true;
   }
 

@@ -110,6 +110,9 @@ export const pagesEn: Record<keyof typeof pagesZh, string> = {
   "today.emptyOverdueWhat": "Go back to “To do” and follow the route.",
   "today.emptyDone": "Nothing finished yet today",
   "today.emptyDoneWhat": "Each duty you finish appears here.",
+  "today.lacking": "The phone is full: the duties made room",
+  "today.lackingWhat":
+    "What you began and what you finished is all here. Delete photos or videos; where there is signal tap “Try again” and the duties come back.",
   "today.emptyFirst": "Duties are not on the phone yet",
   "today.shift": "My shift",
   "today.shiftWhat": "check in by {time}",

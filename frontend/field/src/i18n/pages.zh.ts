@@ -103,6 +103,8 @@ export const pagesZh = {
   "today.emptyOverdueWhat": "请回到“待办”，按路线往下走。",
   "today.emptyDone": "今天还没有办结的",
   "today.emptyDoneWhat": "办完一件，就会出现在这里。",
+  "today.lacking": "手机满了，任务让出了位置",
+  "today.lackingWhat": "没办完的和已办结的都在。请删去手机里的照片或视频，有信号时点“再取一次”，任务就回来。",
   "today.emptyFirst": "任务还没下载到手机",
   "today.shift": "我的班次",
   "today.shiftWhat": "{time} 前到岗签到",

@@ -16,6 +16,7 @@ const NOBODY: Status = {
   grants: [],
   offset: 0,
   syncedAt: null,
+  lacking: false,
   deskPhone: null,
   triesLeft: 5,
 };
@@ -76,7 +77,9 @@ async function readSynced(): Promise<void> {
 /** Read who is signed in and everything that this makes readable. */
 export async function refresh(): Promise<void> {
   tick.value = Date.now();
-  Object.assign(app, await ask().status());
+  // when it was synced is said together with what came, or an empty list would stand there for a moment
+  const { syncedAt: _, lacking: __, ...rest } = await ask().status();
+  Object.assign(app, rest);
   await readQueue();
   if (app.phase === "open") await readData();
   else forget();
@@ -85,7 +88,7 @@ export async function refresh(): Promise<void> {
 /** What a locked phone shows nobody. */
 function forget(): void {
   forgetRoutes();
-  Object.assign(app, { loaded: false, duties: [], kinds: new Map(), forms: [], notices: [], finishedHere: new Set() });
+  Object.assign(app, { loaded: false, syncedAt: null, duties: [], kinds: new Map(), forms: [], notices: [], finishedHere: new Set() });
 }
 
 export async function readQueue(): Promise<void> {
@@ -94,8 +97,8 @@ export async function readQueue(): Promise<void> {
 }
 
 async function readData(): Promise<void> {
-  const { syncedAt, me, deskPhone, offset, phase } = await ask().status();
-  Object.assign(app, { syncedAt, me, deskPhone, offset, phase });
+  const { syncedAt, lacking, me, deskPhone, offset, phase } = await ask().status();
+  Object.assign(app, { me, deskPhone, offset, phase });
   if (phase !== "open") return forget();
   const [duties, finished, kinds, forms, notices] = await Promise.all([
     ask().duties(),
@@ -104,7 +107,8 @@ async function readData(): Promise<void> {
     ask().forms(),
     ask().notices(),
   ]);
-  Object.assign(app, { duties, finishedHere: new Set(finished), kinds, forms, notices, loaded: true });
+  const finishedHere = new Set(finished);
+  Object.assign(app, { syncedAt, lacking, duties, finishedHere, kinds, forms, notices, loaded: true });
 }
 
 /** Fetch what is new; says nothing when there is no signal, since work goes on. */

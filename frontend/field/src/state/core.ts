@@ -92,6 +92,8 @@ export interface Status {
   /** server minus phone clock, milliseconds */
   offset: number;
   syncedAt: string | null;
+  /** duties and people made room on a full phone for what was done */
+  lacking: boolean;
   deskPhone: string | null;
   triesLeft: number;
 }

@@ -52,6 +52,7 @@ async function status(): Promise<Status> {
   const open = phase === "open";
   const synced = open ? await phone.sync.syncedAt() : undefined;
   const desk = open ? await phone.sync.desk() : undefined;
+  const lacking = open && (await phone.sync.isLacking());
   return {
     phase,
     wipedBecause: wiped ? WHY[wiped.why] : null,
@@ -61,6 +62,7 @@ async function status(): Promise<Status> {
     grants: posts.map(({ token, role_zh, role_en, area }) => ({ token, role_zh, role_en, area })),
     offset: phone.clock.offset(),
     syncedAt: synced === undefined ? null : new Date(synced + phone.clock.offset()).toISOString(),
+    lacking,
     deskPhone: desk?.phone || null,
     triesLeft: tries,
   };

@@ -51,7 +51,12 @@ export class Sync {
     this.vault = vault;
     this.client = client;
     this.sender = sender;
-    vault.watch(() => (vault.isOpen() ? undefined : this.opened.clear()));
+    vault.watch(() => {
+      if (vault.isOpen()) return;
+      this.opened.clear();
+      // what it met was told to whoever was there then
+      this.stand(this.stands.running, null);
+    });
   }
 
   /** Bring the phone up to date; null when another tab is at it. Throws a Trouble: `offline`, `session_over`, `locked`. */
@@ -152,6 +157,12 @@ export class Sync {
     }
   }
 
+  /** Whether something that was synced had to make room for what was done; the next sync brings it again. */
+  async isLacking(): Promise<boolean> {
+    const digests = (await this.vault.get<Record<string, string>>("have")) ?? {};
+    return Object.keys(digests).length > Object.keys(await this.have()).length;
+  }
+
   /** The digests of the buckets that are there: one that made room for a parcel is asked for anew. */
   private async have(): Promise<Record<string, string>> {
     const digests = (await this.vault.get<Record<string, string>>("have")) ?? {};
@@ -179,8 +190,9 @@ export class Sync {
       ["me", answer.me],
       ["desk", answer.desk],
       ["forms_digest", answer.forms.digest],
-      ["synced_at", Date.now()],
     ];
+    // duties without the forms to do them by are no first sync
+    if (await this.forms()) values.push(["synced_at", Date.now()]);
     const fresh = await this.fresh(answer.notices);
     if (fresh.length) values.push(["notices", [...fresh, ...(await this.notices())].slice(0, KEPT_NOTICES)]);
     await this.vault.putAll(values, answer.gone.map((bucket) => BUCKET + bucket));
@@ -203,7 +215,9 @@ export class Sync {
     const there = await this.vault.get<{ digest: string; tag: string | null }>("forms");
     if (!session || !wanted || there?.digest === wanted) return;
     const answer = await this.client.forms(session.token, there?.tag ?? null);
-    if (answer) await this.vault.put("forms", { ...answer.found, tag: answer.tag });
+    if (!answer) return;
+    const forms = { ...answer.found, tag: answer.tag };
+    await this.vault.putAll([["forms", forms], ["synced_at", Date.now()]], []);
   }
 
   private async sessionOver(cause: unknown): Promise<Trouble> {

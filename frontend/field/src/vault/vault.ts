@@ -91,12 +91,16 @@ export class Vault {
   }
 
   private async countTry(): Promise<VaultRow> {
-    const counted = await this.store.transaction("rw", this.store.keys, async () => {
+    const counting = this.store.transaction("rw", this.store.keys, async () => {
       const row = (await this.store.keys.get("vault")) as VaultRow | undefined;
       if (!row) throw noVault();
       const next = { ...row, tries: row.tries + 1 };
       if (next.tries <= PIN_TRIES) await this.store.keys.put(next);
       return next;
+    });
+    const counted = await Promise.resolve(counting).catch((error: unknown) => {
+      // without room to count it, no PIN is tried
+      throw meansFull(error) ? noRoom(error) : error;
     });
     if (counted.tries > PIN_TRIES) throw await this.tooManyTries();
     return counted;
@@ -284,6 +288,15 @@ function wrongPin(left: number): Trouble {
     "wrong_pin",
     `PIN 码不对，还可以试 ${left} 次。`,
     `This PIN is wrong. ${left} ${left === 1 ? "try" : "tries"} left.`,
+  );
+}
+
+function noRoom(cause: unknown): Trouble {
+  return new Trouble(
+    "storage_full",
+    "手机存储已满，暂时打不开。里面的都在，已完成的照常上报。请删去手机里的照片或视频腾出空间，再输一次。",
+    "The phone's storage is full, so it cannot open. Everything is still in it, finished work is sent. Free some space (photos, videos), then type the PIN again.",
+    cause,
   );
 }
 

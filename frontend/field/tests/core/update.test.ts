@@ -6,12 +6,17 @@ import { Update } from "../../src/update.ts";
 
 let waiting: { postMessage: ReturnType<typeof vi.fn> };
 let open: boolean;
+let takenOver: () => void;
 beforeEach(() => {
   waiting = { postMessage: vi.fn() };
   open = true;
   vi.spyOn(phone.vault, "isOpen").mockImplementation(() => open);
   const registration = { waiting, addEventListener: () => undefined, update: async () => undefined };
-  const container = { controller: {}, addEventListener: () => undefined, register: async () => registration };
+  const container = {
+    controller: {},
+    addEventListener: (_: string, hear: () => void) => (takenOver = hear),
+    register: async () => registration,
+  };
   Object.defineProperty(navigator, "serviceWorker", { value: container, configurable: true });
 });
 
@@ -44,4 +49,15 @@ test("found while the phone is locked it is taken over by itself", async () => {
   open = false;
   await found();
   expect(waiting.postMessage).toHaveBeenCalledTimes(1);
+});
+
+test("once taken over the page is loaded anew, also where no worker looked after it when it was opened", async () => {
+  Object.assign(navigator.serviceWorker, { controller: null });
+  const loaded = vi.spyOn(location, "reload").mockImplementation(() => undefined);
+  const update = await found();
+  takenOver();
+  expect(loaded, "the first worker of a phone").not.toHaveBeenCalled();
+  update.apply();
+  takenOver();
+  expect(loaded).toHaveBeenCalledTimes(1);
 });

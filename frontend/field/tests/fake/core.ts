@@ -39,6 +39,7 @@ export class FakeCore implements Core {
     grants: [],
     offset: 0,
     syncedAt: "2022-07-13T00:50:00Z",
+    lacking: false,
     deskPhone: "0898-63822110",
     triesLeft: 5,
   };
