@@ -227,7 +227,13 @@ def balance(
     """
     span = within or by.scope
     chosen = ("AND d.kind = %(kind)s " if kind else "") + ("AND d.kind <> ALL(%(without)s)" if without else "")
-    params = {"at": at or response_now(), "kind": kind, "without": list(without), "lo": span.lo, "hi": span.hi}
+    params: dict[str, Any] = {
+        "at": at or response_now(),
+        "kind": kind,
+        "without": list(without),
+        "lo": span.lo,
+        "hi": span.hi,
+    }
     with acting(by), connection.cursor() as cursor:
         cursor.execute(BALANCE.format(as_of=AS_OF.format(kind=chosen)), params)
         return Balance(*cursor.fetchone())
