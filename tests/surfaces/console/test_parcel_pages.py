@@ -17,11 +17,12 @@ from lianfang.core.access.scope import acting
 from lianfang.core.access.sign_in import token_of
 from lianfang.core.duties.queries import duties, duty_standing
 from lianfang.core.intake.actions import forget_photos
-from lianfang.core.intake.queries import receipts_of
+from lianfang.core.intake.queries import parcels, receipts_of
 from lianfang.kit.clock import clock_at
 from lianfang.kit.ids import new_id
 from lianfang.response.quarantine.actions import roll_day
-from parcel_making import phone
+from lianfang.workflows.decide_parcels import decide_parcel
+from parcel_making import decider, phone
 from surfaces.console.browsing import account, cells, hidden, signed_in, text
 from surfaces.console.scene import NOW, county_hand
 
@@ -201,3 +202,36 @@ def test_ones_own_work_is_left_to_somebody_else_and_what_is_not_shown_is_counted
     page = text(signed_in(username).get(f"/parcels/{receipt.id}"))
     assert "这是您自己上报的" in page and f"/parcels/{receipt.id}/decide" not in page
     assert "另有20项" in page
+
+
+def test_other_content_under_a_taken_id_is_found_by_the_id_that_the_phone_knows(desk, conflict):
+    duty, first, worker = conflict
+    check = {"order": str(duty_standing(duty, by=county_hand()).subject), "id": str(new_id()), "temperature": "36.6"}
+    second = worker.parcel("record_checks", {"checks": [check]}, id=first.id)
+    assert (worker.send(second)[0].id, worker.send(second)[0].code) == (first.id, "id_taken")
+    (kept,) = [row for row in parcels(by=decider(XINZHU)) if row.code == "id_taken"]
+    page = desk.get(f"/parcels/{kept.id}").content.decode()
+    assert "同一编号先到的封包" in page and f"/parcels/{first.id}" in page and "36.6" in text_of(page)
+    for parcel in (first.id, kept.id):
+        decide_parcel(
+            by=decider(XINZHU), valid_at=NEXT, cause=new_id(), parcel=parcel, decision="set_aside", reason="问过本人"
+        )
+    told = [receipt for _, receipt in receipts_of(by=worker.actor)]
+    assert [(one.id, one.code) for one in told] == [(first.id, "set_aside")] * 2
+    headers = {"Authorization": f"Bearer {worker.token}"}
+    answer = Client().post("/api/field/sync", "{}", content_type="application/json", headers=headers).json()
+    assert {row[0] for row in answer["changed"]["decided"]["rows"]} == {str(first.id)}
+
+
+def text_of(page):
+    return html.unescape(page)
+
+
+def test_a_parcel_is_found_by_the_phones_id_when_what_took_it_was_applied(desk, conflict):
+    duty, _, worker = conflict
+    order, id = str(duty_standing(duty, by=county_hand()).subject), new_id()
+    for temperature in ("36.5", "36.9"):
+        check = {"order": order, "id": str(new_id()), "temperature": temperature}
+        worker.send(worker.parcel("record_checks", {"checks": [check]}, id=id))
+    page = text_of(desk.get(f"/parcels/{id}").content.decode())
+    assert "36.9" in page and "同一编号先到的封包" in page

@@ -85,7 +85,7 @@ def keep_parcel(
     code = worker.scope.lo if worker and county_of(worker.scope.lo) == here else device_code
     note = {"said": judged.said, "outcome": judged.outcome}
     Parcel.objects.create(
-        id=kept_as, county=here, division_code=code, device=device,
+        id=kept_as, sent_as=arrival.id if kept_as != arrival.id else None, county=here, division_code=code, device=device,
         account_id=worker.account_id if worker else None, grant_id=worker.grant_id if worker else None,
         kind=arrival.kind[:60], form=arrival.form[:60], duty=arrival.duty, valid_at=arrival.valid_at,
         made_at=arrival.made_at, received_at=response_now(), state="applied" if applied else judged.state,

@@ -11,7 +11,7 @@ from lianfang.kit.ids import new_id
 
 
 @declare(
-    plain="id county device account_id grant_id kind form duty valid_at made_at received_at state code urgent fingerprint"
+    plain="id sent_as county device account_id grant_id kind form duty valid_at made_at received_at state code urgent fingerprint"
     " result decided_at decided_by",
     personal="division_code reason",
     health="sealed note",
@@ -25,6 +25,8 @@ class Parcel(models.Model):
     """
 
     id = models.UUIDField(primary_key=True)
+    #: the id on the phone, where another content had taken it before
+    sent_as = models.UUIDField(null=True)
     county = models.IntegerField()
     division_code = models.BigIntegerField()
     device = models.UUIDField()
@@ -72,6 +74,7 @@ class Parcel(models.Model):
             models.Index(
                 fields=["account_id", "decided_at"], condition=Q(decided_at__isnull=False), name="parcel_decided"
             ),
+            models.Index(fields=["sent_as"], condition=Q(sent_as__isnull=False), name="parcel_sent_as"),
         ]
 
 

@@ -70,6 +70,14 @@ def work_of(ids: Iterable[uuid.UUID], *, by: Actor) -> dict[uuid.UUID, tuple[str
         return {id: (kind, valid_at) for id, kind, valid_at in rows}
 
 
+def came_before(row: HeldParcel, *, by: Actor) -> HeldParcel | None:
+    """Return the parcel of the actor's area that had taken another one's id, whatever became of it."""
+    by.require(DECIDE_PARCELS)
+    with acting(by):
+        found = Parcel.objects.filter(id=row.sent_as).values_list(*ROW).first() if row.sent_as else None
+    return HeldParcel(*found) if found else None
+
+
 def other_content(id: uuid.UUID, fingerprint: bytes) -> uuid.UUID:
     """Return the id under which a parcel is kept whose own id is taken by other content."""
     return uuid.uuid5(id, fingerprint.hex())
@@ -81,10 +89,12 @@ def receipts_of(*, by: Actor, after: datetime | None = None, limit: int = 200) -
         rows = Parcel.objects.filter(account_id=by.account_id, decided_at__isnull=False)
         if after:
             rows = rows.filter(decided_at__gt=after)
-        found = rows.order_by("decided_at", "id").values_list("decided_at", "id", "state", "code", "result")[:limit]
+        found = rows.order_by("decided_at", "id").values_list("decided_at", "id", "sent_as", "state", "code", "result")[
+            :limit
+        ]
         return [
-            (decided_at, receipt_of(id, state, code, result))
-            for decided_at, id, state, code, result in found
+            (decided_at, receipt_of(sent_as or id, state, code, result))
+            for decided_at, id, sent_as, state, code, result in found
             if decided_at is not None
         ]
 
@@ -115,9 +125,13 @@ def count_urgent(*, by: Actor) -> int:
 
 
 def parcel_row(parcel: uuid.UUID, *, by: Actor) -> HeldParcel:
-    """Return one kept parcel as lists show it. Raises `ParcelUnknown`."""
+    """Return one kept parcel as lists show it, by its id here or, where that was taken, the one on the phone.
+
+    Raises `ParcelUnknown`.
+    """
     with acting(by):
-        row = _kept(by, "", "").filter(id=parcel).values_list(*ROW).first()
+        kept = _kept(by, "", "")
+        row = (kept.filter(id=parcel) or kept.filter(sent_as=parcel).order_by("received_at")).values_list(*ROW).first()
     if row is None:
         raise ParcelUnknown("There is no such parcel in your area, or it was applied. Open the list again.")
     return HeldParcel(*row)

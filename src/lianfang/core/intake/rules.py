@@ -329,3 +329,4 @@ class HeldParcel:
     decided_at: datetime | None
     decided_by: uuid.UUID | None
     reason: str
+    sent_as: uuid.UUID | None = None

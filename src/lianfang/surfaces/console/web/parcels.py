@@ -16,6 +16,7 @@ from lianfang.core.intake.permissions import DECIDE_PARCELS, VIEW_PHOTOS
 from lianfang.core.intake.queries import (
     ParcelInside,
     PhotoRow,
+    came_before,
     count_by_rule,
     count_parcels,
     count_urgent,
@@ -131,7 +132,7 @@ def _work(kind: str) -> str:
 def show_parcel(request: ActingRequest, parcel: uuid.UUID) -> HttpResponse:
     """Show one parcel with both findings side by side; the look is logged."""
     row = parcel_row(parcel, by=request.actor)
-    inside = look_inside(parcel, by=request.actor)
+    inside = look_inside(row.id, by=request.actor)
     duty = _duty(request, row)
     taken = photos(by=request.actor, duty=row.duty) if row.duty and request.actor.may(VIEW_PHOTOS) else []
     rule = RULES[row.state, row.code]
@@ -145,7 +146,7 @@ def show_parcel(request: ActingRequest, parcel: uuid.UUID) -> HttpResponse:
         template="console/parcel.html", heading=f"{_work(row.kind)} · {_why(row.code)}",
         lead=asked if waits else "",
         lead_tone="overdue" if row.urgent else "",
-        facts=[*_facts(row), (_("What the phone was told"), words.in_language(rule.zh, rule.en), "")], recorded=_recorded(request, duty), said=_said(row, inside), refusal=inside.said,
+        facts=[*_facts(row), (_("What the phone was told"), words.in_language(rule.zh, rule.en), "")], recorded=[*_came_before(request, row), *_recorded(request, duty)], said=_said(row, inside), refusal=inside.said,
         parcel=row, open=waits and not own and request.at is None, readable=bool(inside.content),
         may_apply=row.account_id is not None and row.code not in ("old_form", "token_unknown"),
     )  # fmt: skip
@@ -177,6 +178,21 @@ def _facts(row: HeldParcel) -> list[tuple[str, Any, str]]:
             (_("Reason"), row.reason, ""),
         ]
     return facts
+
+
+def _came_before(request: ActingRequest, row: HeldParcel) -> list[tuple[str, str, str]]:
+    """Return what came first under the same id, with the way to it while it is kept; what was applied has no page."""
+    first = came_before(row, by=request.actor)
+    if first is None:
+        return []
+    way = "" if first.state == "applied" else address(request, "parcel", first.id)
+    posts = titles_of([first.account_id])
+    return [
+        (_("Came before under the same id"), _work(first.kind), way),
+        (_("State"), words.word(f"parcel_{first.state}"), ""),
+        (_("Done by"), posts.get(first.account_id, "") if first.account_id else _("nobody can say"), ""),
+        (_("Done at"), as_text(first.valid_at), ""),
+    ]
 
 
 def _recorded(request: ActingRequest, duty: DutyLine | None) -> list[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ COLUMNS = ("id", "status", "code", "zh", "en", "reason", "decided_at")
 
 # As long as the phone keeps its receipts.
 DECIDED = """
-SELECT 'decided' AS bucket, p.decided_at AS place, p.id, p.state, p.code, NULL::text, NULL::text, p.reason, p.decided_at
+SELECT 'decided' AS bucket, p.decided_at AS place, coalesce(p.sent_as, p.id), p.state, p.code, NULL::text, NULL::text, p.reason, p.decided_at
 FROM intake_parcel p
 WHERE p.account_id = %(account)s AND p.decided_at >= %(today)s - interval '7 days'
 """
