@@ -17,9 +17,11 @@ export function placeWords(at: Place): string {
 
 /** Return the door alone, as those say it who stand in the street. */
 export function doorWords(at: Place): string {
-  const door = [at.building, unitWords(at.unit), roomWords(at.room)].filter(Boolean).join(" ");
-  // an address names the house where no building does
-  return at.building ? door : at.address || door;
+  const inside = [unitWords(at.unit), roomWords(at.room)];
+  // an address names the house where no building does, and now and then the door too
+  const house = at.building || at.address;
+  const whole = !at.building && house.split(/\D+/).includes(/\d+/.exec(at.room)?.[0] ?? "");
+  return (house && whole ? [house] : [house, ...inside]).filter(Boolean).join(" ");
 }
 
 const BARE = /^\d+$/;
