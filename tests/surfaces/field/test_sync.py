@@ -190,7 +190,7 @@ def test_a_rule_is_told_in_words(villages):
     open_duties("grid_worker", [("daily_check", "order", ours.order, GRID)], NOW, NOW + timedelta(hours=1))
     (duty,) = [row for row in phone(VILLAGE, "grid_worker").rows("duties") if row["kind"] == "daily_check"]
     assert duty["rule_zh"] == "新型冠状病毒肺炎防控方案(第九版)：密切接触者每天健康监测 2 次"
-    assert duty["rule_en"].endswith("close contact, 2 health check(s) a day")
+    assert duty["rule_en"].endswith("close contact, health checks a day: 2")
 
 
 def test_what_leaves_is_logged_by_number_of_people(villages):

@@ -8,7 +8,7 @@ from lianfang.engines.protocol import Pack, PackError, all_files, pack_of_protoc
 
 #: what a value of a pack obliges to, by the last word of its path; {value} is the pack's own
 LEAVES = {
-    "checks_per_day": ("每天健康监测 {value} 次", "{value} health check(s) a day"),
+    "checks_per_day": ("每天健康监测 {value} 次", "health checks a day: {value}"),
     "test_days": ("第 {value} 天采样", "sampled on day {value}"),
     "on_entry": ("开始时上门告知", "a visit at the beginning"),
     "days": ("{value} 天，期满由人决定", "{value} days, then a person decides"),
@@ -95,8 +95,7 @@ def _said(pack: Pack, path: str) -> tuple[str, str]:
     words = LEAVES.get(leaf)
     if words is None:
         return path, path
-    shown = _text(value)
-    zh, en = (text.format(value=shown) for text in words)
+    zh, en = (text.format(value=_text(value, between)) for text, between in zip(words, ("、", ", "), strict=True))
     return (f"{tier.zh}{zh}", f"{way[1].replace('_', ' ')}, {en}") if tier else (zh, en)
 
 
@@ -108,5 +107,5 @@ def _below(value: object, step: str) -> object:
     return getattr(value, step, None)
 
 
-def _text(value: object) -> str:
-    return "、".join(str(one) for one in value) if isinstance(value, tuple | list) else str(value)
+def _text(value: object, between: str) -> str:
+    return between.join(str(one) for one in value) if isinstance(value, tuple | list) else str(value)
