@@ -191,7 +191,9 @@ export class Queue {
       const left = (await shadows.toArray()).sort((one, other) => one.parcel.made_at - other.parcel.made_at);
       for (const { parcel } of left) await this.addWithin(parcel);
       await shadows.clear();
-      return left.length;
+      // nobody is there any more who could take back what was just finished
+      const held = await parcels.filter((row) => row.tries === 0 && row.next_at > 0).modify({ next_at: 0 });
+      return left.length + held;
     });
     if (moved) this.onFinished();
   }

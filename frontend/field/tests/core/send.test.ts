@@ -287,6 +287,15 @@ describe("orders", () => {
   });
 });
 
+test("what could still be taken back goes at once when nobody is there to do so", async () => {
+  const phone = await aPhone(house);
+  const { id } = await phone.queue.finish(work(), undefined, 60_000);
+  expect(await phone.sender.send()).toBe("waits");
+  await phone.queue.wipe();
+  await phone.sender.send();
+  expect([...house.applied.keys()]).toEqual([id]);
+});
+
 describe("the token's time", () => {
   test("its end empties the vault when the app is opened, and what was done is still sent", async () => {
     const phone = await aPhone(house);
