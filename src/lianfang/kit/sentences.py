@@ -13,6 +13,8 @@ BETWEEN = (
     (re.compile(r"; (?=entry \d|and \d)"), "；"),
     (re.compile(r"; "), "；"),
 )
+#: what gaps hold that never reach into the next fault of a list
+WITHIN = {"path": r"[^\s:;]+", "choices": r"[^;]+", "detail": r"[^;]+"}
 #: what a sentence says before its first gap, by which its row of the table is found
 HEAD = 6
 
@@ -30,7 +32,8 @@ def _patterns() -> dict[str, list[tuple[re.Pattern[str], str]]]:
     for english, chinese in _table()["sentences"].items():
         parts = GAP.split(english)
         pattern = "".join(
-            re.escape(part) if even else f"(?P<{part}>.+?)" for part, even in zip(parts, _even(), strict=False)
+            re.escape(part) if even else f"(?P<{part}>{WITHIN.get(part, '.+?')})"
+            for part, even in zip(parts, _even(), strict=False)
         )
         head = parts[0][:HEAD] if len(parts[0]) >= HEAD else ""
         found.setdefault(head, []).append((re.compile(pattern, re.DOTALL), chinese))

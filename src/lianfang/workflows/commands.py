@@ -32,6 +32,9 @@ from lianfang.response.zones import schemas as zones
 from lianfang.workflows import open_zone_round, positive_pool, register_scanned
 from lianfang.workflows.roll_day import roll_day
 
+#: how many faults of one payload are said
+MOST_FAULTS = 5
+
 
 class UnknownCommand(Refusal):
     """No such command exists."""
@@ -177,5 +180,11 @@ def _read(model: type[Payload], envelope: Envelope) -> Payload:
     try:
         return model.model_validate(envelope.payload)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'payload'}: {e['msg']}" for e in error.errors())
-        raise PayloadRefused(f"The command {envelope.kind} cannot be read: {problems}.") from None
+        raise PayloadRefused(f"The command {envelope.kind} cannot be read: {_faults(error)}.") from None
+
+
+def _faults(error: ValidationError) -> str:
+    """Return the first faults of a payload: thousands of them help nobody, and putting them into words takes time."""
+    found = error.errors(include_url=False, include_input=False)
+    said = [f"{('.'.join(map(str, one['loc'])) or 'payload')[:80]}: {one['msg'][:200]}" for one in found[:MOST_FAULTS]]
+    return "; ".join([*said, *([f"and {len(found) - MOST_FAULTS} more"] if len(found) > MOST_FAULTS else [])])
