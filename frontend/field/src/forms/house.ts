@@ -4,7 +4,7 @@ import { phone } from "../phone";
 import { newId } from "../ids.ts";
 import type { Draft, Session, Work } from "../queue/queue";
 import type { Command } from "./engine";
-import type { Attributes, Form, Values } from "./types";
+import type { Attributes, Form, Values, Words } from "./types";
 
 /** A form begun: what was filled in so far, and the ids that its command will carry. */
 export interface FormDraft extends Draft {
@@ -62,31 +62,48 @@ export interface TablePerson {
 }
 
 const ASK_MS = 4000;
+const LOOK_MS = 3000;
 
-/** Ask the server who has a card or a document; null when there is no line: a table never waits for one. */
-export async function askTable(
-  round: string,
-  table: number,
-  way: { code: string } | { document: string } | { resident: string; whole_household: boolean },
-): Promise<TablePerson[] | null> {
+/** Ask the server something while somebody waits; null when there is no line, no answer in time, or a refusal. */
+async function ask<Answer>(path: string, body: unknown, patienceMs: number): Promise<Answer | null> {
   const session = await phone.vault.get<Session>("session");
   if (!session || !navigator.onLine) return null;
   const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), ASK_MS);
+  const timer = setTimeout(() => patience.abort(), patienceMs);
   try {
-    const response = await fetch("/api/table/people", {
+    const response = await fetch(path, {
       method: "POST",
       headers: { "Content-Type": "application/json", Authorization: `Bearer ${session.token}` },
-      body: JSON.stringify({ round, table, ...way }),
+      body: JSON.stringify(body),
       credentials: "omit",
+      cache: "no-store",
       signal: patience.signal,
     });
-    return response.ok ? ((await response.json()) as TablePerson[]) : null;
+    return response.ok ? ((await response.json()) as Answer) : null;
   } catch {
     return null;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What the house says of a document at a checkpoint: whether its holder must wait for the duty desk, never why. */
+export interface LookAnswer extends Words {
+  on_list: boolean;
+  desk: string;
+}
+
+export function askCheckpoint(number: string): Promise<LookAnswer | null> {
+  return ask("/api/field/checkpoint-look", { number }, LOOK_MS);
+}
+
+/** Ask the server who has a card or a document; null when there is no line: a table never waits for one. */
+export function askTable(
+  round: string,
+  table: number,
+  way: { code: string } | { document: string } | { resident: string; whole_household: boolean },
+): Promise<TablePerson[] | null> {
+  return ask("/api/table/people", { round, table, ...way }, ASK_MS);
 }
 
 export function now(): string {

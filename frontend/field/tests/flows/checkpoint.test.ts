@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { advice, begin, commandOf, forbidden, hitTag, wanting } from "../../src/flows/checkpoint/state";
+import { advice, begin, commandOf, forbidden, heard, lookOf, wanting } from "../../src/flows/checkpoint/state";
 
 const AT = "2022-07-14T08:00:00+08:00";
 
@@ -28,7 +28,25 @@ it("keeps a plate only of whoever is on a list or handed over", () => {
   expect(JSON.stringify(commandOf(passage, "let_through", "i", AT))).not.toContain("琼A12345");
   expect(JSON.stringify(commandOf({ ...passage, listHit: true }, "let_through", "i", AT))).toContain("琼A12345");
 });
-it("finds a plate in a list whatever its blanks", async () => {
-  expect(await hitTag("琼a·12345")).toBe(await hitTag("琼A12345"));
-  expect(await hitTag("琼A12346")).not.toBe(await hitTag("琼A12345"));
+it("marks a hit by the house's answer and keeps a number that is on no list from the record", () => {
+  const asked = { ...begin("c", "in"), identifier: "11010519491231002X" };
+  const hit = heard(asked, asked.identifier, lookOf({ on_list: true }));
+  expect(advice(hit)?.outcome).toBe("handed_over");
+  const clear = heard(asked, asked.identifier, lookOf({ on_list: false }));
+  expect(clear.listHit).toBe(false);
+  expect(JSON.stringify(commandOf(clear, "let_through", "i", AT))).not.toContain(asked.identifier);
+});
+it("holds nobody because the list could not be asked", () => {
+  const asked = { ...begin("c", "in"), identifier: "11010519491231002X" };
+  expect(lookOf(null)).toBe("not_asked");
+  expect(heard(asked, asked.identifier, lookOf(null))).toEqual(asked);
+});
+it("hears no answer about somebody who has gone on", () => {
+  const next = begin("c", "in");
+  expect(heard(next, "11010519491231002X", "hit")).toEqual(next);
+});
+it("keeps the number of whoever is on the list when somebody else of the car is not", () => {
+  const second = { ...begin("c", "in"), identifier: "second", listHit: true };
+  expect(heard(second, "second", "clear", "first")).toMatchObject({ identifier: "first", listHit: true });
+  expect(heard(second, "second", "clear").identifier).toBe("second");
 });

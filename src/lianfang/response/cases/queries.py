@@ -31,6 +31,7 @@ from lianfang.response.cases.pool_queries import (
 __all__ = [
     "WAITING", "CaseEntry", "CaseRow", "ChainRow", "ContactRow", "InformRow", "MemberRow", "PoolRow", "PositiveRow", "case_counts",
     "case_history", "cases", "chain", "community_count", "community_positives", "contact_counts", "contacts", "hanging_on",
+    "is_held",
     "pool_disagreements", "pool_informs", "pool_members", "pool_protocol", "pool_row", "pools", "positives", "trajectory",
     "where_to_object",
 ]  # fmt: skip
@@ -292,6 +293,15 @@ def positives(*, by: Actor, incident: uuid.UUID | None = None, status: str | Non
     """
     params = {"incident": incident, "status": status, "now": response_now(), "lo": by.scope.lo, "hi": by.scope.hi}
     return [PositiveRow(*row) for row in _read(by, sql, params)]
+
+
+def is_held(residents: Sequence[uuid.UUID], *, by: Actor) -> bool:
+    """Say whether one of these people is held in place now, and nothing else: for whoever may know no more than that."""
+    sql = """
+    SELECT FROM cases_hold h JOIN cases_screenpositive p ON p.id = h.positive_id
+    WHERE p.resident = ANY(%(residents)s) AND h.lifted_at IS NULL AND h.held_at <= %(now)s AND h.ends_at > %(now)s LIMIT 1
+    """
+    return bool(read_rows(by, sql, {"residents": list(residents), "now": response_now()}))
 
 
 def _asked_cases(

@@ -1,12 +1,14 @@
 """Reading orders: lists for the day's work, the overstays, and an order as the person under it would see it."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from lianfang.core.access.rules import Actor
 from lianfang.core.access.scope import read_rows
+from lianfang.engines.protocol import pack_of_protocol, tier_of
 from lianfang.kit.clock import local_date, response_now
 from lianfang.response.quarantine import permissions as may
 from lianfang.response.quarantine.rules import OrderNotFound
@@ -170,6 +172,23 @@ def open_appeals(*, by: Actor) -> list[AppealRow]:
     WHERE granted IS NULL ORDER BY valid_at, id
     """
     return [AppealRow(*row) for row in _read(by, sql, {})]
+
+
+def must_stay(residents: Sequence[uuid.UUID], *, by: Actor) -> bool:
+    """Say whether one of these people is under an order in a leg in which one does not go out by its protocol.
+
+    Nothing else is said: it is for whoever may know no more than that. A leg that has ended holds nobody.
+    """
+    sql = """
+    SELECT o.protocol, o.tier, l.position FROM quarantine_order o
+    JOIN LATERAL (SELECT position FROM quarantine_leg WHERE order_id = o.id AND left_at IS NULL AND ends_at > %(now)s
+                  ORDER BY position LIMIT 1) l ON true
+    WHERE o.resident = ANY(%(residents)s) AND o.status = 'in_force' AND o.issued_at <= %(now)s
+    """
+    rows = read_rows(by, sql, {"residents": list(residents), "now": response_now()})
+    return any(
+        not tier_of(pack_of_protocol(protocol), tier).legs[position].may_go_out for protocol, tier, position in rows
+    )
 
 
 def _asked(

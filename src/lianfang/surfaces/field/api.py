@@ -1,6 +1,7 @@
 """The typed HTTP interface: sign in, send commands, read duties, rounds and tubes. Errors are problem details (RFC 9457)."""
 
 from lianfang.surfaces.field import (
+    checkpoint_look,
     commands,
     custody,
     devices,
@@ -39,3 +40,4 @@ api.add_router("field", forms.router)
 api.add_router("field", parcels.router)
 api.add_router("field", notices.router)
 api.add_router("field", sync.router)
+api.add_router("field", checkpoint_look.router)

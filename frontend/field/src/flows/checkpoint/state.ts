@@ -153,9 +153,28 @@ export function commandOf(
   return { kind: "record_passages", payload: { passages: [one] } };
 }
 
-/** Return under which a plate or ID stands in the list that the phone was given. */
-export async function hitTag(identifier: string): Promise<string> {
-  const plain = identifier.replace(/[\s·\-]/g, "").toUpperCase();
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`lianfang hit 1${plain}`));
-  return Array.from(new Uint8Array(digest).slice(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** How far the question is whether a document's holder is on a list; kept nowhere, and over with the passage. */
+export type Look = "asking" | "hit" | "clear" | "not_asked";
+
+/** Return how a look ended; null: there was no line or no answer. */
+export function lookOf(answer: { on_list: boolean } | null): Look {
+  if (!answer) return "not_asked";
+  return answer.on_list ? "hit" : "clear";
+}
+
+export const LOOKED: Record<Exclude<Look, "hit">, Words> = {
+  asking: { zh: "正在查名单…", en: "Asking about the list…" },
+  clear: { zh: "不在名单上。", en: "Not on a list." },
+  not_asked: {
+    zh: "查不了名单：没有网络，或没有回答。有疑问打值班室问；问不到就放行，不能因为查不了名单扣人。",
+    en: "The list could not be asked: no line, or no answer. In doubt call the duty desk; if nobody answers let them through: nobody is held for that reason alone.",
+  },
+};
+
+/** Return the passage after an answer about a number; one about somebody else who has gone on changes nothing. */
+export function heard(passage: Passage, number: string, look: Look, hitBefore = ""): Passage {
+  if (passage.identifier !== number) return passage;
+  if (look === "hit") return { ...passage, listHit: true };
+  // several in one car: the number that is kept stays that of whoever is on the list
+  return passage.listHit && hitBefore ? { ...passage, identifier: hitBefore } : passage;
 }
