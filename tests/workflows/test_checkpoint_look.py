@@ -7,10 +7,12 @@ import pytest
 
 from conftest import JIANGNAN, make_actor
 from lianfang.core.access.models import AuditEntry
-from lianfang.core.access.rules import NotPermitted
+from lianfang.core.access.rules import NotPermitted, TooMuch
 from lianfang.core.access.scope import acting
 from lianfang.core.access.sign_in import token_of
 from lianfang.core.people.actions import county_cipher
+from lianfang.core.people.identity import check_character
+from lianfang.core.people.models import Resident
 from lianfang.kit.clock import clock_at
 from lianfang.kit.codes import county_of
 from lianfang.kit.rates import Rate
@@ -135,14 +137,54 @@ def test_a_volunteer_or_a_phone_that_is_not_enrolled_is_refused(client):
         look_at_checkpoint("resident_id", NUMBER, by=make_actor(*everything() - {RECORD_PASSAGE}))
 
 
-def test_numbers_cannot_be_tried_out(client, settings):
-    settings.RATE_LOOK_UPS = Rate(0.01, 30)
+def stranger(number):
+    body = f"46010519900307{number:03}"
+    return body + check_character(body)
+
+
+def test_an_hour_of_strangers_on_a_busy_road_passes(client):
     somebody()
     by = crew()
     with clock_at(noon(14)):
-        assert {asked(client, by, number=NUMBER).status_code for _ in range(10)} == {200}
-        guesses = [asked(client, by, number=f"46902119900307{number:03}1").status_code for number in range(4)]
-    assert guesses == [200, 200, 429, 429]
+        assert {asked(client, by, number=stranger(number)).status_code for number in range(250)} == {200}
+
+
+def test_a_script_that_tries_numbers_is_stopped_on_its_phone_and_on_its_accounts_other_phone(client, settings):
+    settings.RATE_CHECKPOINT_LOOKS = Rate(0.01, 5)
+    by = crew()
+    with clock_at(noon(14)):
+        assert [asked(client, by, number=stranger(number)).status_code for number in range(6)] == [200] * 5 + [429]
+        assert asked(client, by, number=NUMBER).json()["title"] == "TooMuch"
+        other_phone = replace(by, device_id=enrolled_device()[0])
+        with pytest.raises(TooMuch):
+            look_at_checkpoint("resident_id", NUMBER, by=other_phone)
+        with pytest.raises(TooMuch):
+            look_at_checkpoint("resident_id", NUMBER, by=replace(crew(), device_id=by.device_id))
+        assert on_list(noon(14)) is False, "another crew on another phone goes on"
+
+
+def test_a_number_that_no_card_can_carry_is_refused_and_counted(client, settings):
+    settings.RATE_CHECKPOINT_LOOKS = Rate(0.01, 3)
+    by = crew()
+    with clock_at(noon(14)):
+        answers = [asked(client, by, number="110105194912310021").status_code for _ in range(4)]
+    assert answers == [422, 422, 422, 429]
+
+
+def test_an_order_on_a_record_that_was_merged_away_is_a_hit():
+    first, second, kept = somebody(number="merged 1"), somebody(number="merged 2"), somebody()
+    issued(make_officer(), resident=first)
+    with acting(make_actor(*everything(), scope="46")):
+        Resident.objects.filter(id=first).update(merged_into=second)
+        Resident.objects.filter(id=second).update(merged_into=kept)
+    assert on_list(noon(14)) is True
+
+
+def test_a_passport_and_a_travel_permit_are_looked_up_by_their_kind():
+    issued(make_officer(), resident=somebody(number="passport:E12345678"))
+    with clock_at(noon(14)):
+        assert look_at_checkpoint("passport", "E1234 5678", by=crew()).on_list is True
+        assert look_at_checkpoint("travel_permit", "E12345678", by=crew()).on_list is False
 
 
 def test_a_blank_is_no_document(client):

@@ -161,6 +161,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("LIANFANG_HTTPS")
 RATE_REQUESTS = rate("LIANFANG_RATE_REQUESTS", "20/600")
 #: people looked up at a table: somebody found costs one, nobody found costs `MISS`, so that numbers cannot be tried out
 RATE_LOOK_UPS = rate("LIANFANG_RATE_LOOK_UPS", "0.5/300")
+#: documents looked at by one checkpoint device, and by one account: 600 an hour, all of them strangers
+RATE_CHECKPOINT_LOOKS = rate("LIANFANG_RATE_CHECKPOINT_LOOKS", "0.1667/300")
 RATE_PEOPLE = rate("LIANFANG_RATE_PEOPLE", "100/6000")
 RATES_FILE = HOME.path / f"rates-{os.environ.get('LIANFANG_DATABASE', 'lianfang')}"
 #: what the field records comes from registered devices (see core/access/rules.py, need_device)

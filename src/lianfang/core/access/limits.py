@@ -59,6 +59,25 @@ def found_somebody(by: Actor) -> None:
     store().give_back(b"look-ups" + limited_as(by.device_id, by.grant_id), settings.RATE_LOOK_UPS, MISS - 1)
 
 
+def take_checkpoint_look(by: Actor) -> None:
+    """Count one look at a checkpoint against its device and against its account, or raise `TooMuch`.
+
+    A road is full of strangers, so that whoever nobody knows costs no more than anybody else; the answer does not tell the
+    two apart. A second phone does not double what one account may ask, nor a second account what one phone may.
+    """
+    rate, keys = settings.RATE_CHECKPOINT_LOOKS, [b"road-account" + by.account_id.bytes]
+    keys.append(b"road-device" + limited_as(by.device_id, by.grant_id))
+    wait = max(store().wait(key, rate) for key in keys)
+    if wait:
+        raise TooMuch(
+            f"This checkpoint asks about more people than one road brings. Nobody is held for that reason: ask the duty desk in"
+            f" doubt, and look up again in {math.ceil(wait)} s.",
+            wait,
+        )
+    for key in keys:
+        store().take(key, rate)
+
+
 def has_room(device: uuid.UUID | None, grant: uuid.UUID, people: int) -> bool:
     """Say whether one more request with so many people would pass, and count nothing."""
     key = limited_as(device, grant)

@@ -97,6 +97,7 @@ class Resident(models.Model):
             models.Index(fields=["household"], name="resident_household"),
             models.Index(fields=["county", "phone_lookup"], name="resident_phone"),
             models.Index(fields=["name_key"], name="resident_name"),
+            models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="resident_merged"),
         ]
 
 

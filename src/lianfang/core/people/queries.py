@@ -53,6 +53,15 @@ WITH RECURSIVE trail (start, id, step) AS (
 SELECT DISTINCT ON (start) start, id FROM trail ORDER BY start, step DESC
 """
 
+# All the records of a person: those that were merged into these ones, in any number of steps.
+RECORDS = """
+WITH RECURSIVE record (id, step) AS (
+    SELECT unnest(%(ids)s::uuid[]), 1
+    UNION SELECT r.id, record.step + 1 FROM record JOIN people_resident r ON r.merged_into = record.id WHERE record.step < 9
+)
+SELECT DISTINCT id FROM record
+"""
+
 CARDS = """
 SELECT r.id, r.name, h.number, c.serial FROM people_residentcode c
 JOIN people_resident r ON r.id = c.resident LEFT JOIN people_household h ON h.id = r.household
@@ -234,6 +243,13 @@ def survivors_of(ids: Iterable[uuid.UUID], *, by: Actor) -> dict[uuid.UUID, uuid
     """Return which of some residents were merged into another record, and which record stayed in the end."""
     rows = read_rows(by, SURVIVORS, {"ids": list(ids)})
     return dict(rows)
+
+
+def records_of(ids: Iterable[uuid.UUID], *, by: Actor) -> list[uuid.UUID]:
+    """Return every record of some people: what was written on one before it was merged still stands there."""
+    kept = set(ids)
+    ends = survivors_of(kept, by=by)
+    return [row[0] for row in read_rows(by, RECORDS, {"ids": list(kept | set(ends.values()))})]
 
 
 def code_cards(

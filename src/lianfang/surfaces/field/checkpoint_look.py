@@ -25,8 +25,8 @@ class DocumentIn(Schema):
 def post_look(request: HttpRequest, body: DocumentIn) -> Any:
     """Say whether somebody must not pass without the duty desk's word, and what to do; never why, nor who it is.
 
-    Each look is logged, without the number. A device may look up so many people as at a sampling table; numbers that
-    nobody has count tenfold.
+    Each look is logged, without the number. A device, and an account on all its devices, may ask about as
+    many people as a road brings; a resident ID must be whole and true to its last character.
     """
     by = actor_of(request)
     if settings.DEVICES_REQUIRED:

@@ -166,8 +166,8 @@ export const LOOKED: Record<Exclude<Look, "hit">, Words> = {
   asking: { zh: "正在查名单…", en: "Asking about the list…" },
   clear: { zh: "不在名单上。", en: "Not on a list." },
   not_asked: {
-    zh: "查不了名单：没有网络，或没有回答。有疑问打值班室问；问不到就放行，不能因为查不了名单扣人。",
-    en: "The list could not be asked: no line, or no answer. In doubt call the duty desk; if nobody answers let them through: nobody is held for that reason alone.",
+    zh: "查不了名单：没有网络、没有回答，或查得太多。有疑问打值班室问；问不到就放行，不能因为查不了名单扣人。",
+    en: "The list could not be asked: no line, no answer, or too many questions. In doubt call the duty desk; if nobody answers let them through: nobody is held for that reason alone.",
   },
 };
 
