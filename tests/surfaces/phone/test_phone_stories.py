@@ -8,6 +8,8 @@ from lianfang.core.access.models import Command, Device
 from lianfang.core.access.scope import acting
 from lianfang.core.duties.models import Duty
 from lianfang.core.intake.models import Parcel
+from lianfang.core.people.actions import county_cipher
+from lianfang.core.people.models import Resident
 from lianfang.kit.clock import machine_now, response_now
 from lianfang.kit.ids import new_id
 from lianfang.response.checkpoints.models import Passage
@@ -42,6 +44,8 @@ from surfaces.phone.pocket import (
 )
 
 pytestmark = NEEDS_CHROMIUM
+#: whose order says not to go out, and somebody whom the house does not know
+MUST_STAY, STRANGER = "46902119900307001X", "11010519491231002X"
 pytest_plugins = ["surfaces.console.chromium", "surfaces.phone.pocket"]
 
 
@@ -234,35 +238,54 @@ def test_a_phone_wiped_from_afar_shows_nothing_and_brings_all_that_was_done(coun
 
 
 def test_a_crew_hands_over_a_list_hit_and_lets_an_emergency_pass_at_once(county):
-    village(homes=1, each=1)
+    scene, _ = village_at_home(homes=1)
+    with acting(everyone()):
+        lookup = county_cipher(469021).lookup(MUST_STAY)
+        Resident.objects.filter(id=scene.homes[0][0]).update(id_lookup=lookup)
     phone = county.phone("checkpoint", "checkpoints")
-    out_of_reach(phone)
     phone.tap("start-checkpoint_passage")
     phone.tap("purpose-visit")
     phone.tap("temperature-36.5")
-    phone.tap("list-hit")
+    look_at(phone, STRANGER, "clear")
+    phone.has("identifier", 0)
+    assert STRANGER not in readable(phone), "of whoever is on no list no number stays"
+    look_at(phone, MUST_STAY, "hit")
+    phone.sees("look-hit", "值班室")
     phone.sees("advice", "名单")
+    phone.sees("identifier", MUST_STAY)
+    phone.shoot("checkpoint-hit")
     phone.tap("handed-over")
-    phone.tap("identify")
-    phone.type("typed", "琼A12345")
-    phone.sees("identifier", "琼A12345")
     phone.find("destination").fill("县隔离点接收组")
     phone.find("reason").fill("名单核对一致")
-    phone.shoot("checkpoint-hit")
     phone.tap("confirm-stop")
     phone.sees("last", "已移交")
+    out_of_reach(phone)
+    phone.tap("purpose-visit")
+    look_at(phone, MUST_STAY, "not_asked")
+    phone.sees("look-not_asked", "不能因为查不了名单扣人")
+    phone.has("advice", 0)
+    phone.shoot("checkpoint-not-asked")
+    phone.tap("let-through")
+    phone.sees("last", "已放行")
     taps = phone.taps
     phone.tap("emergency")
     assert phone.taps == taps + 1
-    phone.sees("last", "已放行")
+    phone.sees("last", "急救已放行")
     in_reach(phone)
-    passages = records(lambda: Passage.objects.order_by("at"), 2)
+    passages = records(lambda: Passage.objects.order_by("at"), 3)
     assert [(one.purpose, one.outcome, one.list_hit) for one in passages] == [
-        ("visit", "handed_over", True), ("emergency", "let_through", False)
+        ("visit", "handed_over", True), ("visit", "let_through", False), ("emergency", "let_through", False)
     ]  # fmt: skip
-    assert passages[0].destination == "县隔离点接收组" and not passages[1].destination
-    assert judged(2) == [("record_passages", "applied", "")] * 2
+    assert [one.destination for one in passages] == ["县隔离点接收组", "", ""]
+    assert judged(3) == [("record_passages", "applied", "")] * 3
     assert phone.faults == []
+
+
+def look_at(phone, number, answer):
+    """Type a document's number at a checkpoint and wait for what the phone says to it."""
+    phone.tap("identify")
+    phone.type("typed", number)
+    phone.find(f"look-{answer}").wait_for()
 
 
 def test_a_fever_alarms_opens_the_car_and_the_driver_sees_it(county):

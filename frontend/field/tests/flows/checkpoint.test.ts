@@ -33,8 +33,9 @@ it("marks a hit by the house's answer and keeps a number that is on no list from
   const hit = heard(asked, asked.identifier, lookOf({ on_list: true }));
   expect(advice(hit)?.outcome).toBe("handed_over");
   const clear = heard(asked, asked.identifier, lookOf({ on_list: false }));
-  expect(clear.listHit).toBe(false);
-  expect(JSON.stringify(commandOf(clear, "let_through", "i", AT))).not.toContain(asked.identifier);
+  expect(clear).toMatchObject({ listHit: false, identifier: "" });
+  expect(heard(asked, asked.identifier, "clear", { wanted: true }).identifier, "for the hand-over").toBe(asked.identifier);
+  expect(JSON.stringify(commandOf(asked, "let_through", "i", AT))).not.toContain(asked.identifier);
 });
 it("holds nobody because the list could not be asked", () => {
   const asked = { ...begin("c", "in"), identifier: "11010519491231002X" };
@@ -47,6 +48,6 @@ it("hears no answer about somebody who has gone on", () => {
 });
 it("keeps the number of whoever is on the list when somebody else of the car is not", () => {
   const second = { ...begin("c", "in"), identifier: "second", listHit: true };
-  expect(heard(second, "second", "clear", "first")).toMatchObject({ identifier: "first", listHit: true });
-  expect(heard(second, "second", "clear").identifier).toBe("second");
+  expect(heard(second, "second", "clear", { hit: "first" })).toMatchObject({ identifier: "first", listHit: true });
+  expect(heard(second, "second", "not_asked").identifier).toBe("second");
 });

@@ -171,10 +171,15 @@ export const LOOKED: Record<Exclude<Look, "hit">, Words> = {
   },
 };
 
-/** Return the passage after an answer about a number; one about somebody else who has gone on changes nothing. */
-export function heard(passage: Passage, number: string, look: Look, hitBefore = ""): Passage {
+/**
+ * Return the passage after an answer about a number; one about somebody else who has gone on changes nothing.
+ *
+ * Of whoever is on no list no number stays, unless it is wanted for the record of a hand-over.
+ */
+export function heard(passage: Passage, number: string, look: Look, before: { hit?: string; wanted?: boolean } = {}): Passage {
   if (passage.identifier !== number) return passage;
   if (look === "hit") return { ...passage, listHit: true };
   // several in one car: the number that is kept stays that of whoever is on the list
-  return passage.listHit && hitBefore ? { ...passage, identifier: hitBefore } : passage;
+  if (passage.listHit && before.hit) return { ...passage, identifier: before.hit };
+  return look === "clear" && !before.wanted ? { ...passage, identifier: "" } : passage;
 }
