@@ -5,7 +5,7 @@ ARGS ?=
 EXTRAS ?=
 BIN := .venv/bin
 SETUP = python=$$(sh scripts/find-python) && "$$python" scripts/setup.py --extras="$(EXTRAS)"
-TESTS_AT_ONCE = $(if $(filter-out 0 1,$(WORKERS)),-n $(WORKERS) --dist loadfile)
+TESTS_AT_ONCE = $(if $(filter-out 0 1,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 .PHONY: help setup demo test check bench fmt messages clean
 

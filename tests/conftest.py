@@ -40,6 +40,18 @@ def prepared_database(request):
 
     with request.getfixturevalue("django_db_blocker").unblock():
         prepare(current_home(), os.environ["LIANFANG_DATABASE"], recreate=True)
+    if not os.environ.get("LIANFANG_DATABASE_URL"):
+        leave_statistics_alone()
+
+
+def leave_statistics_alone():
+    """What one test wrote and took back must not reach another one's plans through the statistics."""
+    from lianfang.config.home import current_home
+    from lianfang.config.postgres import server_of
+
+    with server_of(current_home()).endpoint.connect() as connected:
+        connected.execute("ALTER SYSTEM SET autovacuum = off")
+        connected.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
@@ -112,3 +124,9 @@ def grid_worker() -> Actor:
     return make_actor(
         "duties.read_duties", "duties.finish_duty", scope=str(XINZHU), role="grid_worker", line="community"
     )
+
+
+def pytest_collection_modifyitems(items):
+    """What takes long begins first, file by file, so that no process ends alone with it (Makefile: --no-loadscope-reorder)."""
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in long)

@@ -10,6 +10,7 @@ import pytest
 from databases import remove_cluster
 from lianfang.config.home import Home
 
+pytestmark = pytest.mark.slow
 LIANFANG = [sys.executable, "-c", "from lianfang.config.cli import main; main()"]
 
 

@@ -11,6 +11,7 @@ from databases import remove_cluster
 from lianfang.config.benchmarks.community import HOUSEHOLDS, PEOPLE, chosen_households
 from lianfang.config.home import Home
 
+pytestmark = pytest.mark.slow
 LIANFANG = [sys.executable, "-c", "from lianfang.config.cli import main; main()"]
 
 

@@ -25,6 +25,8 @@ from lianfang.config.trust import certificates
 
 COMMAND = [sys.executable, "-c", "from lianfang.config.cli import main; main()", "serve"]
 
+pytestmark = pytest.mark.slow
+
 
 def free_port() -> int:
     with socket.socket() as probe:
