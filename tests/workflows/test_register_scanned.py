@@ -9,6 +9,7 @@ from lianfang.core.access.commands import Envelope
 from lianfang.core.access.models import AuditEntry
 from lianfang.core.access.rules import FROM_A_DEVICE, NotPermitted
 from lianfang.core.access.scope import acting
+from lianfang.core.duties.models import Duty
 from lianfang.core.people import permissions as people
 from lianfang.core.people.actions import county_cipher, issue_codes, revoke_code
 from lianfang.core.people.identity import check_character
@@ -16,6 +17,9 @@ from lianfang.core.people.models import Resident
 from lianfang.core.people.queries import code_cards
 from lianfang.kit.clock import clock_at
 from lianfang.kit.ids import new_id
+from lianfang.response.sampling import permissions as sampling
+from lianfang.response.sampling.actions import order_home_sampling
+from lianfang.response.sampling.rules import HomeEntry
 from lianfang.response.screening import queries
 from lianfang.response.screening.actions import close_round
 from lianfang.response.specimens.models import Sample
@@ -124,6 +128,15 @@ def test_a_card_that_nobody_has_is_listed_and_the_others_go_in(round, table, cou
     assert result["samples"] == 1
     assert [item["why"] for item in result["refused"]] == ["unknown_person"]
     assert "whose swab" in result["refused"][0]["sentence"]
+
+
+def test_whoever_was_to_be_sampled_at_home_is_done_with_the_sample(round, table, county, anna):
+    homes = make_actor(*MAY, *sampling.PERMISSIONS)
+    order_home_sampling(round, [HomeEntry(new_id(), anna, "bedridden")], by=homes, valid_at=NOON)
+    sent(table, tube_of(round, mode="household"), swab(resident=str(anna)))
+    with acting(county):
+        (duty,) = Duty.objects.filter(kind="home_sampling")
+    assert (duty.state, duty.outcome) == ("done", "sampled")
 
 
 def test_the_same_tube_again_changes_nothing(round, table, county, anna):

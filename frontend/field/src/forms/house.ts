@@ -43,8 +43,10 @@ export async function rowsOf<Row>(bucket: string): Promise<Row[]> {
   return phone.sync.rows<Row>(bucket);
 }
 
+/** Who acts, as forms read it: what the sync says, and the open sites to choose from. */
 export async function myself(): Promise<Attributes> {
-  return ((await phone.sync.me()) ?? {}) as unknown as Attributes;
+  const [me, sites] = await Promise.all([phone.sync.me(), rowsOf<{ id: string; name: string }>("sites")]);
+  return { ...me, sites: sites.map(({ id, name }) => ({ code: id, zh: name, en: name })) } as unknown as Attributes;
 }
 
 export async function deskPhone(): Promise<string> {

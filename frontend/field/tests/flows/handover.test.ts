@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { begin, commandOf, difference, listed, take, turn, wanting } from "../../src/flows/handover/state";
+import { begin, commandOf, difference, listed, scanEach, take, turn, wanting } from "../../src/flows/handover/state";
 import type { Handover } from "../../src/flows/handover/state";
 
 const scan = (handover: Handover, ...codes: string[]): Handover =>
@@ -40,6 +40,14 @@ it("hands boxes and tubes over with the counts of both sides", () => {
       tubes_counted: 12,
     },
   });
+});
+it("takes over: who holds the phone is the taker, and what is scanned tube after tube names what lacks", () => {
+  const taken = { ...scan(begin("take_over", "转运一组", "courier"), "B1"), giver: "新竹小学", counted: 1 };
+  expect(taken).toMatchObject({ giverKind: "site", taker: "转运一组", takerKind: "courier" });
+  const each = scan(scanEach(taken), "T1", "T1", "B1");
+  expect(each).toMatchObject({ boxes: ["B1"], scanned: ["T1"], counted: 1 });
+  expect(commandOf(each)).toMatchObject({ kind: "hand_over_tubes", payload: { scanned: ["T1"], tubes_counted: 1 } });
+  expect(difference(each, { B1: 2 })?.zh).toContain("少 1 支");
 });
 it("compares with the giver where the load of a box is not known", () => {
   const given = { ...scan(begin("receive", "", "lab"), "B1"), given: 10, counted: 11 };

@@ -32,7 +32,8 @@ SYMPTOMS = (
 PLEDGE = (("signed", "已签", "signed"), ("refused", "不签", "refused"), ("not_asked", "没有问", "not asked"))
 
 STEPS: tuple[Field, ...] = (
-    ask("list", "note", "先看清名单：这一户有谁、在什么决定之下", "Read the list first: who lives here, under which order"),
+    ask("list", "note", "先看清名单：这一户有谁、在什么决定之下", "Read the list first: who lives here, under which order",
+        options_from=of_subject("members")),
     ask("informed", "flag", "已告知决定、期限和要求", "told the order, its end and what it asks", required=True),
     ask("reassured", "flag", "已安抚，有问必答", "reassured; every question answered", required=True),
     ask("test_checked", "flag", "已核对核酸检测安排", "tests checked with them", required=True),

@@ -2,14 +2,9 @@
 
 import type { Words } from "../../forms/types";
 
-export type Task = "pack" | "hand_over" | "receive" | "found";
+/** `take_over` and `hand_over` are one step seen from either side: who holds the phone takes, or gives */
+export type Task = "pack" | "take_over" | "hand_over" | "receive" | "found";
 export type Holder = "site" | "courier" | "lab";
-
-export interface KnownBox {
-  code: string;
-  tubes: string[] | null;
-  count: number;
-}
 
 /** What is in hand: boxes and tubes by printed code, and how many pieces each side counted. */
 export interface Handover {
@@ -33,7 +28,9 @@ export interface Handover {
 
 export function begin(task: Task, me: string, role: string): Handover {
   const mine: Holder = role === "courier" ? "courier" : role === "lab" ? "lab" : "site";
-  const giverKind: Holder = task === "receive" ? "courier" : mine;
+  const takes = task === "take_over";
+  const before: Holder = mine === "lab" ? "courier" : "site";
+  const after: Holder = mine === "courier" ? "lab" : "courier";
   return {
     task,
     box: "",
@@ -43,9 +40,9 @@ export function begin(task: Task, me: string, role: string): Handover {
     given: null,
     counted: null,
     giver: task === "hand_over" ? me : "",
-    taker: "",
-    giverKind,
-    takerKind: task === "receive" || mine === "courier" ? "lab" : "courier",
+    taker: takes ? me : "",
+    giverKind: takes ? before : task === "receive" ? "courier" : mine,
+    takerKind: takes ? mine : after,
     lab: null,
     outcome: "found",
     place: "",
@@ -62,6 +59,7 @@ export interface Scan {
 /** Take a scanned code: the first one of a packing is the box, everything after it tubes; elsewhere known boxes are boxes. */
 export function take(handover: Handover, code: string, isBox: (code: string) => boolean): Scan {
   const { task } = handover;
+  if (handover.scanned) return each(handover, handover.scanned, code);
   if (task === "pack" && !handover.box)
     return good({ ...handover, box: code }, `箱 ${code}。请逐支扫管。`, `Box ${code}: now scan its tubes.`);
   if (code === handover.box || handover.boxes.includes(code) || handover.codes.includes(code))
@@ -74,6 +72,22 @@ export function take(handover: Handover, code: string, isBox: (code: string) => 
     );
   const codes = [...handover.codes, code];
   return good({ ...handover, codes }, `管 ${code}，共 ${codes.length} 支。`, `Tube ${code}, ${codes.length} so far.`);
+}
+
+/** Tube after tube, so that the records can name the one that lacks: the count is what was scanned. */
+export function scanEach(handover: Handover): Handover {
+  return { ...handover, scanned: [], counted: 0 };
+}
+
+function each(handover: Handover, before: string[], code: string): Scan {
+  if (before.includes(code) || code === handover.box || handover.boxes.includes(code))
+    return { handover, tone: "warn", words: { zh: `${code} 已扫过。`, en: `${code} was scanned before.` } };
+  const scanned = [...before, code];
+  return good(
+    { ...handover, scanned, counted: scanned.length },
+    `管 ${code}，已点 ${scanned.length} 支。`,
+    `Tube ${code}, ${scanned.length} counted.`,
+  );
 }
 
 function good(handover: Handover, zh: string, en: string): Scan {
@@ -131,7 +145,7 @@ export function wanting(handover: Handover): Words | null {
   if (task !== "pack" && handover.counted === null)
     return { zh: "请接收方清点支数。", en: "Let the taker count the tubes." };
   if (!handover.giver.trim() && task !== "pack") return { zh: "请填交出方。", en: "Say who hands over." };
-  if (task === "hand_over" && !handover.taker.trim()) return { zh: "请填接收方。", en: "Say who takes them." };
+  if (task !== "pack" && task !== "receive" && !handover.taker.trim()) return { zh: "请填接收方。", en: "Say who takes them." };
   if (task === "receive" && !handover.lab) return { zh: "请选实验室。", en: "Choose the laboratory." };
   return null;
 }

@@ -15,7 +15,7 @@ from lianfang.response.cases.queries import where_to_object
 from lianfang.response.tasks.rules import checklist
 from lianfang.surfaces.field.phone.buckets import Family
 from lianfang.surfaces.field.phone.least import PEOPLE, PLAIN_KINDS, Carried, carried
-from lianfang.surfaces.field.phone.words import edition, rule_words, zone_words
+from lianfang.surfaces.field.phone.words import edition, member_words, rule_words, zone_words
 from lianfang.workflows.forms import FORMS, digest_of, form_of, forms_for, needs
 
 COLUMNS = (
@@ -28,6 +28,9 @@ PHONE, RULE, FORM, COUNTY, ABOUT_AT, NAME, NAME_ZH, NAME_EN = (
     COLUMNS.index(name)
     for name in ("phone", "rule", "form", "division_code", "subject_row", "name", "name_zh", "name_en")
 )
+
+#: visits at a door begin with the list of who lives behind it
+DOORS = ("door_visit", "missed_test_visit")
 
 #: mine: what this post, this account, or a team it belongs to must do today, and what it has done today
 MINE = """
@@ -71,9 +74,15 @@ CASE m.subject_kind
 END
 """
 
-# What forms ask about a thing, beside field work: who belongs to a pool, which buildings a zone holds, how many people a shift expects.
+# What forms ask about a thing, beside field work: who lives behind a door and under which order, who belongs to a pool, which
+# buildings a zone holds, how many people a shift expects.
 ABOUT = """
 CASE WHEN m.state = 'outstanding' THEN CASE m.subject_kind
+    WHEN 'order' THEN (SELECT json_build_object('behind', json_agg(json_build_array(x.id, x.name, l.kind, l.last_day) ORDER BY l.kind IS NULL, x.id))
+                       FROM people_resident x LEFT JOIN LATERAL (
+                           SELECT l.kind, l.last_day FROM quarantine_order o JOIN quarantine_leg l ON l.order_id = o.id
+                           WHERE o.resident = x.id AND o.status = 'in_force' AND l.left_at IS NULL ORDER BY l.position LIMIT 1) AS l ON true
+                       WHERE x.household = r.household AND m.kind = ANY(%(doors)s) AND NOT %(plain)s)
     WHEN 'shift_assignment' THEN (SELECT json_build_object('people', a.people) FROM workforce_shiftassignment a WHERE a.id = m.subject)
     WHEN 'screen_positive' THEN (SELECT json_build_object('authority', i.authority, 'appeal_to', %(appeal_to)s::text) FROM cases_screenpositive p
                                  JOIN command_incident i ON i.id = p.incident WHERE p.id = m.subject AND NOT %(plain)s)
@@ -196,7 +205,8 @@ def kinds_family(asked: dict[str, Any], what: Carried) -> Family:
 
 def _asked(asked: dict[str, Any], what: Carried) -> dict[str, Any]:
     return asked | {
-        "appeal_to": where_to_object(asked["county"]) if HOLD_PERSON in asked["permissions"] else None, "plain": what.plain, "calls": what.calls, "people": list(PEOPLE), "kinds": list(PLAIN_KINDS),
+        "appeal_to": where_to_object(asked["county"]) if HOLD_PERSON in asked["permissions"] else None, "plain": what.plain,
+        "calls": what.calls, "people": list(PEOPLE), "doors": list(DOORS), "kinds": list(PLAIN_KINDS),
         "plainly": [kind for kind, _, _ in PLAIN_KINDS.values()], "zh": [zh for _, zh, _ in PLAIN_KINDS.values()],
         "en": [en for _, _, en in PLAIN_KINDS.values()],
     }  # fmt: skip
@@ -233,6 +243,8 @@ def _asked_by_forms() -> dict[str, frozenset[str]]:
 def _about(line: list[Any]) -> dict[str, Any] | None:
     """Return what the form of a duty asks of its subject, as far as it is known."""
     about: dict[str, Any] = json.loads(line[ABOUT_AT]) if line[ABOUT_AT] else {}
+    if behind := about.pop("behind", None):
+        about["members"] = [member_words(*one) for one in behind]
     wanted = _asked_by_forms().get(line[FORM], frozenset())
     for name in wanted & {"resident", "address"}:
         about[name] = line[COLUMNS.index(name)]

@@ -65,7 +65,7 @@ def carried(permissions: AbstractSet[str], scope: CodeRange) -> Carried:
         register=local and CARRY_REGISTER in permissions,
         calls=CALL_RESIDENTS in permissions,
         rounds=READ_ROUNDS in permissions,
-        sites=READ_SITES in permissions,
+        sites=bool({READ_SITES, HAND_OVER_TUBES} & permissions),
         missing=local and {READ_ROUNDS, READ_PEOPLE, SEAL_TUBES} <= permissions,
         tubes=bool({SEAL_TUBES, HAND_OVER_TUBES} & permissions),
         checkpoints=RECORD_PASSAGE in permissions,

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from datetime import date
 from functools import cache, lru_cache
 
 from lianfang.engines.protocol import Pack, PackError, all_files, pack_of_protocol
@@ -34,11 +35,20 @@ HOUSE = {
     "appeal_decision": ("申诉须在时限内答复", "an appeal is answered within its time"),
 }
 
+#: what somebody under an order does
+LEGS = {
+    "testing_only": ("只做检测", "testing only"),
+    "home_monitoring": ("居家健康监测", "home health monitoring"),
+    "home_quarantine": ("居家隔离", "home quarantine"),
+    "medical_observation": ("医学观察", "medical observation"),
+    "central_quarantine": ("集中隔离", "central quarantine"),
+}
+
 
 @cache
 def edition() -> str:
     """Return what changes whenever these words do."""
-    said = repr((LEAVES, HOUSE)).encode() + b"".join(path.read_bytes() for path in sorted(all_files()))
+    said = repr((LEAVES, HOUSE, LEGS)).encode() + b"".join(path.read_bytes() for path in sorted(all_files()))
     return hashlib.sha256(said).hexdigest()
 
 
@@ -55,6 +65,15 @@ def rule_words(rule: str) -> tuple[str, str]:
         return (zh, en) if not rule.startswith("directive ") else (f"调度令第 {path} 号", f"directive no. {path}")
     zh, en = _said(pack, path)
     return f"{pack.zh}：{zh}", f"{pack.title}: {en}"
+
+
+def member_words(resident: str, name: str, leg: str | None, last_day: str | None) -> dict[str, str]:
+    """Return somebody behind a door with what they are under and until which day, as an entry of a form's list."""
+    if leg is None or last_day is None:
+        return {"code": resident, "zh": name, "en": name}
+    day, (zh, en) = date.fromisoformat(last_day), LEGS[leg]
+    until = f"{day.month}月{day.day}日"
+    return {"code": resident, "zh": f"{name}：{zh}，至{until}", "en": f"{name}: {en} until {day.day} {day:%b}"}
 
 
 def zone_words(level: str, name: str) -> tuple[str, str]:
