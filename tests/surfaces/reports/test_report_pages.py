@@ -127,7 +127,7 @@ def test_what_a_list_cannot_be_asked_becomes_a_page_that_says_so(county, browser
     assert "不按“colour”查询" in page(browser, "/counts/new_cases?colour=red", 422)
     assert "不能导出“exe”文件" in page(browser, "/counts/new_cases?export=exe", 422)
     page(browser, "/counts/rumours", 404)
-    assert "until:" in page(browser, "/counts/new_cases?until=soon", 422)
+    assert "“until”应为日期和时间" in page(browser, "/counts/new_cases?until=soon", 422)
 
 
 def test_a_village_confirms_its_own_report_with_one_tap(county, monkeypatch):
