@@ -24,6 +24,13 @@ export function doorWords(at: Place): string {
   return (house && whole ? [house] : [house, ...inside]).filter(Boolean).join(" ");
 }
 
+/** Say whether two places may be behind one door: the same house, and no other unit or room where both name one. */
+export function shareDoor(one: Place, other: Place): boolean {
+  const alike = (here: string, there: string) => !here || !there || here === there;
+  const house = (at: Place) => [at.street, at.building || at.address].join(" ");
+  return house(one) === house(other) && alike(one.unit, other.unit) && alike(one.room, other.room);
+}
+
 const BARE = /^\d+$/;
 
 /** Return a unit as somebody says it: a bare number says what it counts. */
