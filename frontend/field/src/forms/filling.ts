@@ -3,7 +3,7 @@
 import { computed, nextTick, onBeforeUnmount, reactive, ref, watch } from "vue";
 
 import * as engine from "./engine";
-import { deskPhone, finish, keepDraft, loadDraft, myself, newDraft, now, takeBack } from "./house";
+import { deskPhone, finish, keepDraft, loadDraft, myself, newDraft, now, plain, takeBack } from "./house";
 import type { Duty, FormDraft, Photo } from "./house";
 import type { After, Attributes, Field, Form, Option, Surroundings, Value, Words } from "./types";
 
@@ -159,8 +159,3 @@ export function useFilling(form: Form, duty: Duty | null) {
 }
 
 export type Filling = ReturnType<typeof useFilling>;
-
-/** Out of Vue's wrappers, as it is stored. */
-function plain(draft: FormDraft): FormDraft {
-  return JSON.parse(JSON.stringify(draft)) as FormDraft;
-}

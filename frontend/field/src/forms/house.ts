@@ -131,6 +131,11 @@ export function newDraft(form: string, duty: number | null, values: Values = {})
   };
 }
 
+/** Return a draft out of Vue's wrappers, as it is stored. */
+export function plain<Kind extends FormDraft>(draft: Kind): Kind {
+  return JSON.parse(JSON.stringify(draft)) as Kind;
+}
+
 export function loadDraft<Kind extends FormDraft>(form: string, duty: number | null): Promise<Kind | undefined> {
   return phone.queue.draft<Kind>(draftId(form, duty));
 }

@@ -3,7 +3,7 @@
 import { computed, onBeforeUnmount, onMounted, reactive, ref, watch } from "vue";
 
 import type { FormDraft } from "../../forms/house";
-import { deskPhone, finish, keepDraft, loadDraft, myself, newDraft, rowsOf, takeBack } from "../../forms/house";
+import { deskPhone, finish, keepDraft, loadDraft, myself, newDraft, plain, rowsOf, takeBack } from "../../forms/house";
 import type { Form, Words } from "../../forms/types";
 import { classify } from "../../scan/classify";
 import { sayBad, sayGood } from "../../scan/feedback";
@@ -134,9 +134,4 @@ export function useHandover(form: Form, duty: number | null) {
     undo,
     next,
   });
-}
-
-/** Out of Vue's wrappers, as it is stored. */
-function plain(draft: HandoverDraft): HandoverDraft {
-  return JSON.parse(JSON.stringify(draft)) as HandoverDraft;
 }

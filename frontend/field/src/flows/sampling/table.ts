@@ -3,7 +3,7 @@
 import { computed, onBeforeUnmount, reactive, ref, shallowRef } from "vue";
 
 import type { FormDraft } from "../../forms/house";
-import { askTable, dropDraft, finish, keepDraft, loadDraft, newDraft, now, rowsOf, takeBack } from "../../forms/house";
+import { askTable, dropDraft, finish, keepDraft, loadDraft, newDraft, now, plain, rowsOf, takeBack } from "../../forms/house";
 import { codeTag, doorOf, openRoster, type Register } from "../../forms/register";
 import type { Form, Words } from "../../forms/types";
 import { newId } from "../../ids.ts";
@@ -247,8 +247,4 @@ export type SamplingTable = ReturnType<typeof useTable>;
 
 function commandOf(table: Table, tube: rules.Tube): { kind: string; payload: Record<string, unknown> } {
   return { kind: "register_scanned", payload: rules.payloadOf(table.setting, tube) };
-}
-
-function plain(draft: TableDraft): TableDraft {
-  return JSON.parse(JSON.stringify(draft)) as TableDraft;
 }
